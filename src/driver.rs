@@ -5,12 +5,13 @@
 //! source order at the end, so that the object's bytes don't depend on the number of threads. A function that
 //! can't be compiled yields a diagnostic while the others are still compiled, and an object is written only
 //! if there are no errors. What outlives a build is in a [`Session`]. With a cache, only functions that it
-//! does not have are compiled (`cached`).
+//! does not have are compiled (`cached`). A build can be of some of a file's functions only (`shard`).
 
 mod cached;
 pub(crate) mod callees;
 mod numbering;
 mod session;
+mod shard;
 mod unused;
 mod worker;
 
@@ -22,7 +23,7 @@ use crate::diag::{Diagnostic, Severity, Source};
 use crate::ir::{Module, Name};
 use crate::lower::context::RuleCounts;
 use crate::machine::compiled::CompiledFunction;
-use crate::object::{self, Contents, DebugInfo, DebugLevel, DebugOptions, FunctionDef};
+use crate::object::{self, Contents, DebugInfo, DebugLevel, DebugOptions, FunctionDef, Part};
 use crate::options::{Arch, Flags, OptLevel, Target};
 use crate::parse::{self, Split};
 use crate::pipeline::{Backend, Controls};
@@ -30,6 +31,7 @@ use crate::timing::Timing;
 use cached::{CacheNotes, Cached};
 use callees::{Callees, Making};
 pub use session::Session;
+pub use shard::Shard;
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
@@ -54,6 +56,8 @@ pub struct BuildOptions {
     pub assembly: Option<object::disasm::Syntax>,
     /// Which passes run, and whether their results are checked.
     pub controls: Controls,
+    /// The part of the functions to compile, if not all of them.
+    pub shard: Option<Shard>,
 }
 
 impl BuildOptions {
@@ -69,6 +73,7 @@ impl BuildOptions {
             debug: None,
             assembly: None,
             controls,
+            shard: None,
         }
     }
 
@@ -156,7 +161,8 @@ pub fn build_in(
         .cache()
         .filter(|_| observer.dump.is_none() && !options.trace_rules && options.controls.are_default());
     let mut values = options.tracks_values(None);
-    let (mut split, mut cached) = split_file(cache, source, (options, values), &mut timing, &mut diagnostics);
+    let Parts { mut split, part, mut cached } =
+        split_file(cache, source, (options, values), &mut timing, &mut diagnostics);
     let module = parse::module(source.text, &split, &mut diagnostics);
     let mut options = Cow::Borrowed(options);
     let has_values = options.tracks_values(Some(&module));
@@ -165,16 +171,19 @@ pub fn build_in(
         let options = options.to_mut();
         options.flags = options.flags.with_landing_pads(module.personality.is_some());
         values = has_values;
-        (split, cached) = split_file(cache, source, (options, values), &mut timing, &mut Vec::new());
+        Parts { split, cached, .. } =
+            split_file(cache, source, (options, values), &mut timing, &mut Vec::new());
     }
     let options = &*options;
     let start = Instant::now();
     let BuildOptions { flags, controls, .. } = options;
-    let callees =
-        Callees::find(&Making { text: source.text, split: &split, module: &module, flags, controls });
+    let is_whole = part.is_none();
+    let making = Making { text: source.text, split: &split, module: &module, flags, controls, is_whole };
+    let callees = Callees::find(&making);
     if let Some(cached) = &mut cached {
         cached.depend_on(&module.types, &callees);
-        cached.find();
+        let threads = session.threads(split.functions.len());
+        cached.find(source.text, &split, (&module.types, &callees), threads);
     }
     let inputs = BuildInputs {
         session,
@@ -202,31 +211,56 @@ pub fn build_in(
         return Err(diagnostics);
     }
     units.sort_unstable_by_key(|unit| unit.0);
-    if options.flags.opt_level() != OptLevel::None {
+    // Other parts may refer to the local functions of this one.
+    if options.flags.opt_level() != OptLevel::None && part.is_none() {
         unused::leave_out(&mut units, &split, &module);
     }
-    let object = timing.measure("object", || write_object(source, &split, &module, &units, options));
+    let object =
+        timing.measure("object", || write_object(source, &split, &module, part.as_ref(), &units, options));
     let (object::Written { bytes: object, mut warnings }, assembly) = object?;
     warnings.append(&mut diagnostics);
     warnings.sort_by_key(|diagnostic| diagnostic.offset);
     Ok(Built { object, assembly, warnings, module, timing, rules, cache: statistics })
 }
 
-/// Splits a file into functions and items. With a cache, computes the keys of the functions' texts; `values`
-/// is what [`BuildOptions::tracks_values`] says.
+/// A file that has been split.
+struct Parts<'a> {
+    /// The functions to compile, and all items.
+    split: Split,
+    /// What is known of the other functions, if some are not to be compiled.
+    part: Option<Part>,
+    /// The keys of the functions' texts, with a cache.
+    cached: Option<Cached<'a>>,
+}
+
+/// Splits a file into functions and items, and leaves out the functions of other shards. With a cache,
+/// computes the keys of the functions' texts; `values` is what [`BuildOptions::tracks_values`] says.
 fn split_file<'a>(
     cache: Option<&'a Cache>,
     source: &Source,
     (options, values): (&BuildOptions, Option<bool>),
     timing: &mut Timing,
     diagnostics: &mut Vec<Diagnostic>,
-) -> (Split, Option<Cached<'a>>) {
-    match cache.map(|cache| cache.build(&options.target, &options.flags, values)) {
-        Some(cache) => {
+) -> Parts<'a> {
+    let cache = cache.map(|cache| cache.build(&options.target, &options.flags, values));
+    match (options.shard.filter(|shard| !shard.is_whole()), cache) {
+        (None, Some(cache)) => {
             let (split, cached) = Cached::split(cache, source.text, timing, diagnostics);
-            (split, Some(cached))
+            Parts { split, part: None, cached: Some(cached) }
         }
-        None => (timing.measure("split", || parse::split(source.text, diagnostics)), None),
+        (None, None) => {
+            let split = timing.measure("split", || parse::split(source.text, diagnostics));
+            Parts { split, part: None, cached: None }
+        }
+        (Some(shard), cache) => {
+            let (split, part) = timing.measure("split", || {
+                let mut split = parse::split(source.text, diagnostics);
+                let part = shard.take_from(&mut split, source.text);
+                (split, Some(part))
+            });
+            let cached = cache.map(|cache| Cached::of(cache, source.text, &split));
+            Parts { split, part, cached }
+        }
     }
 }
 
@@ -234,6 +268,7 @@ fn write_object(
     source: &Source,
     split: &Split,
     module: &Module,
+    part: Option<&Part>,
     units: &[Unit],
     options: &BuildOptions,
 ) -> Result<(object::Written, Option<String>), Vec<Diagnostic>> {
@@ -249,7 +284,7 @@ fn write_object(
         }
     });
     let debug = options.debug.as_ref().map(|options| DebugInfo { options, source });
-    let contents = Contents { module, functions: functions.collect(), debug };
+    let contents = Contents { module, functions: functions.collect(), part, debug };
     let BuildOptions { target, flags, layout, assembly, .. } = options;
     match *assembly {
         None => Ok((object::write(target, flags, *layout, &contents)?, None)),
@@ -298,18 +333,22 @@ fn compile_all<I: Backend>(inputs: &BuildInputs) -> Outcome {
     let count = split.functions.len();
     let workers = session.run(count, || {
         let mut worker = Worker::<I>::new(*inputs);
-        loop {
-            let first = next.fetch_add(BATCH, Ordering::Relaxed);
-            if first >= count {
-                return worker.finish();
+        let take = || match cached.and_then(Cached::lookups) {
+            Some(lookups) => lookups.next(),
+            None => {
+                let first = next.fetch_add(BATCH, Ordering::Relaxed);
+                (first < count).then(|| first..count.min(first + BATCH))
             }
-            for index in first..count.min(first + BATCH) {
+        };
+        while let Some(functions) = take() {
+            for index in functions {
                 if cached.is_none_or(|cached| cached.is_wanted(index)) {
                     worker.function(index, &split.functions[index]);
                 }
                 (observer.progress)(done.fetch_add(1, Ordering::Relaxed) + 1, count);
             }
         }
+        worker.finish()
     });
     let mut outcome = Outcome::default();
     for mut worker in workers {

@@ -19,7 +19,10 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("jobserver", &["src/cli/jobs.rs"]),
     ("indicatif", &["src/cli/"]),
     ("rusqlite", &["src/cache/store/sqlite.rs"]),
-    ("sha2", &["src/cache/key.rs"]),
+    ("sha2", &["src/cache/key.rs", "src/cache/remote/"]),
+    ("hmac", &["src/cache/remote/pack.rs"]),
+    ("opendal", &["src/cache/remote/client.rs"]),
+    ("tokio", &["src/cache/remote/client.rs"]),
     ("rustc_apfloat", &["src/eval/float.rs"]),
 ];
 

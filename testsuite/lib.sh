@@ -38,13 +38,32 @@ levels="-O none
 -O speed
 -O speed $extensions
 -O none --set regalloc_algorithm=single_pass"
+# Tests that are repeated with modules in parts are about linking.
+[ -z "${SHARDS:-}" ] || levels="-O speed"
 
-# clif LEVEL FILE.clif [OPTION...]: compiles to FILE.o.
+# clif LEVEL FILE.clif [OPTION...]: compiles to FILE.o. If SHARDS is set, compiles so many parts, which a linker
+# joins.
 clif() {
-    level=$1 file=$2
+    level=$1 file=$2 name=$(basename "$2" .clif)
     shift 2
-    "$CLIFC" build --target "$TARGET" $level --set regalloc_checker=true "$@" \
-        -o "$(basename "$file" .clif).o" "$file" || fail "clifc build $level $* $file failed"
+    if [ -z "${SHARDS:-}" ]; then
+        compile "$name.o" "$@"
+        return
+    fi
+    parts=
+    for part in $(seq "$SHARDS"); do
+        compile "$name.$part.o" --shard "$part/$SHARDS" "$@"
+        parts="$parts $name.$part.o"
+    done
+    $CC -Btools -fuse-ld=lld -r -nostdlib -o "$name.o" $parts || fail "joining $parts"
+}
+
+# compile OUTPUT [OPTION...]: compiles $file at $level.
+compile() {
+    output=$1
+    shift
+    "$CLIFC" build --target "$TARGET" $level --set regalloc_checker=true "$@" -o "$output" "$file" ||
+        fail "clifc build $level $* $file failed"
 }
 
 # link LINKER OPTION... : links; warnings are errors.

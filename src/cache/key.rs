@@ -10,7 +10,8 @@
 //!
 //! A build that finds everything in the cache does little but hash texts. HighwayHash takes a seventh of
 //! SHA-256's time. It is keyed by a secret of the store, without which nobody can construct two texts with
-//! the same key.
+//! the same key. A shared store has no secret from those who can read it, so texts are known there by
+//! SHA-256.
 
 use crate::ir::Stencil;
 use crate::options::{Flags, Target};
@@ -46,6 +47,10 @@ pub struct CompileEnvironment {
 #[derive(Clone, Copy, Debug)]
 pub struct TextKeys(highway::Key);
 
+/// Computes digests of texts that are the same on all machines.
+#[derive(Clone, Debug)]
+pub struct TextDigests(Sha256);
+
 impl CompileEnvironment {
     /// Makes the environment of compiling for a target with these settings, by this build of clifc.
     pub fn new(target: &Target, flags: &Flags) -> Self {
@@ -74,6 +79,19 @@ impl CompileEnvironment {
         TextKeys(highway::Key(words(digest.into())))
     }
 
+    /// Returns what computes digests of the texts of functions in a file with these `type` items.
+    pub fn text_digests(&self, types: &str) -> TextDigests {
+        let length = (types.len() as u64).to_le_bytes();
+        TextDigests(self.digest.clone().chain_update("text").chain_update(length).chain_update(types))
+    }
+
+    /// Computes the key under which the local store keeps code from a shared store: that at `index` of the
+    /// pack with this name. It is not the key of a stencil, since what stencil the code is of is not known.
+    pub fn shared_code(&self, pack: &str, index: usize) -> Key {
+        let digest = self.digest.clone().chain_update("shared").chain_update(pack);
+        Key(digest.chain_update((index as u64).to_le_bytes()).finalize().into())
+    }
+
     /// Computes the key of a stencil.
     pub fn stencil(&self, stencil: &Stencil) -> Key {
         let mut feed = Feed { digest: self.digest.clone(), buffer: [0; BUFFER], used: 0 };
@@ -90,6 +108,13 @@ impl TextKeys {
         let mut bytes = [0; 32];
         bytes.chunks_exact_mut(8).zip(words).for_each(|(at, word)| at.copy_from_slice(&word.to_le_bytes()));
         Key(bytes)
+    }
+}
+
+impl TextDigests {
+    /// Computes the digest of a function's text, from `function` to `}`.
+    pub fn digest(&self, text: &[u8]) -> Key {
+        Key(self.0.clone().chain_update(text).finalize().into())
     }
 }
 

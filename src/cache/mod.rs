@@ -10,6 +10,8 @@
 //! |---|---|
 //! | `key` | keys of entries |
 //! | `entry` | the bytes of entries |
+//! | `remote` | the store that a team shares, behind the local one |
+//! | `totals` | what is counted over many builds |
 //! | `store` | where entries are kept: a trait, and the database that processes share |
 //!
 //! A [`Cache`] lives as long as its session; a [`BuildCache`] is one build's use of it. The threads of a
@@ -23,13 +25,18 @@
 
 pub mod entry;
 pub mod key;
+pub mod remote;
 pub mod store;
+pub mod totals;
+
+pub use remote::{RemoteMode, RemoteOptions};
 
 use crate::ir::{Params, Stencil};
 use crate::machine::compiled::{CompiledFunction, CompiledStencil};
 use crate::options::{Flags, Target};
 use entry::{Decoded, TextEntry};
-use key::{CompileEnvironment, Key, TextKeys};
+use key::{CompileEnvironment, Key, TextDigests, TextKeys};
+use remote::Remote;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 use std::ops::{AddAssign, Range};
@@ -39,6 +46,7 @@ use std::time::{Duration, Instant};
 #[cfg(feature = "sqlite")]
 use store::sqlite::SqliteStore;
 use store::{Store, StoreError};
+use totals::Totals;
 
 /// How to use a cache.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -62,6 +70,16 @@ pub struct Statistics {
     pub shared: u64,
     /// Functions compiled.
     pub misses: u64,
+    /// Functions found in the shared store.
+    pub remote_hits: u64,
+    /// Bytes of packs of the shared store that were used.
+    pub remote_bytes_read: u64,
+    /// Bytes of packs that were sent to the shared store.
+    pub remote_bytes_written: u64,
+    /// Bytes of text of functions that were found.
+    pub found_text: u64,
+    /// Bytes of text of functions that were compiled.
+    pub compiled_text: u64,
     /// Bytes of entries used.
     pub bytes_read: u64,
     /// Bytes of entries added.
@@ -74,6 +92,10 @@ pub struct Statistics {
     pub applying: Duration,
     /// Time spent on adding entries.
     pub storing: Duration,
+    /// Time spent on waiting for the shared store.
+    pub waiting: Duration,
+    /// Time spent on compiling.
+    pub compiling: Duration,
 }
 
 impl AddAssign for Statistics {
@@ -82,12 +104,19 @@ impl AddAssign for Statistics {
         self.stencil_hits += other.stencil_hits;
         self.shared += other.shared;
         self.misses += other.misses;
+        self.remote_hits += other.remote_hits;
+        self.remote_bytes_read += other.remote_bytes_read;
+        self.remote_bytes_written += other.remote_bytes_written;
+        self.found_text += other.found_text;
+        self.compiled_text += other.compiled_text;
         self.bytes_read += other.bytes_read;
         self.bytes_written += other.bytes_written;
         self.hashing += other.hashing;
         self.looking_up += other.looking_up;
         self.applying += other.applying;
         self.storing += other.storing;
+        self.waiting += other.waiting;
+        self.compiling += other.compiling;
     }
 }
 
@@ -106,6 +135,9 @@ pub enum Claim {
 pub struct Cache {
     check: bool,
     storage: Mutex<Storage>,
+    remote: Option<Remote>,
+    /// Where sums over builds are kept.
+    directory: Option<PathBuf>,
 }
 
 /// A cache's store, and what is known about its state.
@@ -128,13 +160,39 @@ impl Cache {
         let database = Some((options.directory.clone(), options.limit));
         let mut storage = Storage { database, ..Storage::default() };
         storage.open();
-        Cache { check: options.check, storage: Mutex::new(storage) }
+        let directory = Some(options.directory.clone());
+        Cache { check: options.check, storage: Mutex::new(storage), remote: None, directory }
     }
 
     /// Makes a cache whose entries are in `store`. With `check`, functions that are found are also compiled
     /// and compared.
     pub fn with_store(store: Box<dyn Store>, check: bool) -> Self {
-        Cache { check, storage: Mutex::new(Storage { store: Some(store), ..Storage::default() }) }
+        let storage = Mutex::new(Storage { store: Some(store), ..Storage::default() });
+        Cache { check, storage, remote: None, directory: None }
+    }
+
+    /// Adds a shared store behind the local one. It is not used if functions that are found are also
+    /// compiled.
+    pub fn with_remote(self, options: RemoteOptions) -> Self {
+        match Remote::open(options) {
+            Ok(remote) => Cache { remote: Some(remote), ..self },
+            Err(why) => {
+                lock(&self.storage).warnings.push(format!("the shared store can't be used: {why}"));
+                self
+            }
+        }
+    }
+
+    /// Waits until what builds added to the shared store is sent, but not for much longer than `share`, a
+    /// small part of the time that they took. Returns warnings about problems.
+    pub fn finish(&self, share: Duration) -> Vec<String> {
+        let Some(remote) = &self.remote else { return Vec::new() };
+        let left = remote.finish(share);
+        let mut warnings = remote.take_warnings();
+        if left > 0 && warnings.is_empty() {
+            warnings.push(format!("the shared store is slow: {left} packs were not sent"));
+        }
+        warnings
     }
 
     /// Begins a build's use of the cache. With debug information, `debug` says whether the build needs places
@@ -251,6 +309,30 @@ impl BuildCache<'_> {
         self.checks
     }
 
+    /// Returns the shared store, if it is to be used.
+    pub(crate) fn remote(&self) -> Option<&Remote> {
+        self.cache.remote.as_ref().filter(|_| !self.checks)
+    }
+
+    /// Returns what computes digests of the texts of functions in a file with these `type` items.
+    pub(crate) fn text_digests(&self, types: &str) -> TextDigests {
+        self.environment.text_digests(types)
+    }
+
+    /// Adds a function of a pack of the shared store to the local store.
+    pub(crate) fn keep(
+        &self,
+        text: &Key,
+        pack: &str,
+        index: usize,
+        unit: &CompiledFunction,
+        ledger: &mut Ledger,
+    ) {
+        let code = self.environment.shared_code(pack, index);
+        ledger.add_stencil(&code, &unit.code);
+        ledger.add_text(text, &code, &unit.params);
+    }
+
     /// Computes the key of a function's text.
     pub fn text_key(&self, text: &[u8]) -> Key {
         self.text_keys.key(text)
@@ -304,13 +386,20 @@ impl BuildCache<'_> {
         let mut storage = lock(&self.cache.storage);
         storage.with_store(|store| store.put(&entries));
         let mut warnings = std::mem::take(&mut storage.warnings);
+        // Without a store, the directory may be one that others can write to.
+        let directory = self.cache.directory.as_ref().filter(|_| storage.store.is_some());
         drop(storage);
         match ledgers.iter().map(|ledger| ledger.damaged).sum::<u64>() {
             0 => {}
             damaged => warnings.push(format!("damaged entries replaced: {damaged}")),
         }
+        warnings.extend(self.cache.remote.iter().flat_map(Remote::take_warnings));
         let mut statistics = Statistics { storing: start.elapsed(), ..Statistics::default() };
         ledgers.iter().for_each(|ledger| statistics += ledger.statistics);
+        if let Some(directory) = directory {
+            // The numbers are for information only.
+            let _ = Totals::of(&statistics).append(directory);
+        }
         (statistics, warnings)
     }
 

@@ -2,9 +2,12 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clifc::cache::RemoteMode;
+use clifc::driver::Shard;
 use clifc::filetest;
 use clifc::ir::Name;
 use clifc::options::{Arch, Target};
@@ -281,6 +284,10 @@ pub struct Build {
     /// Threads [default: what make's jobserver allows, or one per processor].
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub jobs: Option<u16>,
+    /// Compile the Kth of N parts of the functions; the objects of all parts link to what one object would
+    /// be. The default output is named FILE.K.o.
+    #[arg(long, value_name = "K/N")]
+    pub shard: Option<Shard>,
     /// Write debug information: lines, functions and variables of the CLIF, or of what its loc lines refer
     /// to.
     #[arg(short = 'g')]
@@ -364,6 +371,23 @@ pub struct CacheArgs {
     /// entries go first.
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub cache_size: Option<u64>,
+    /// Share compiled functions with others in the store at this URL, behind the cache, which --cache names
+    /// [default: CLIFC_CACHE_REMOTE].
+    #[arg(long, value_name = "URL")]
+    pub cache_remote: Option<String>,
+    /// read-write, read-only or write-only [default: CLIFC_CACHE_REMOTE_MODE, or read-write].
+    #[arg(long, value_name = "MODE")]
+    pub cache_remote_mode: Option<RemoteMode>,
+    /// File with the team's key, without which nobody can add to the shared store what is taken from it
+    /// [default: CLIFC_CACHE_KEY_FILE; CLIFC_CACHE_KEY is the key itself].
+    #[arg(long, value_name = "FILE")]
+    pub cache_key_file: Option<PathBuf>,
+    /// Give the shared store up if it takes longer than this to answer [default: 2].
+    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
+    pub cache_remote_timeout: Option<Duration>,
+    /// Wait for the shared store for up to this long, even where compiling is faster.
+    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
+    pub cache_remote_wait: Option<Duration>,
     /// Also compile functions that the cache has, and compare.
     #[arg(long)]
     pub check_cache: bool,
@@ -714,6 +738,12 @@ impl Tool {
 fn parse_mapping(text: &str) -> Result<(String, String), String> {
     let (old, new) = text.split_once('=').ok_or("expected OLD=NEW")?;
     Ok((old.into(), new.into()))
+}
+
+/// Parses a number of seconds, which can have decimals.
+fn parse_seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse::<f64>().ok().filter(|seconds| (0.001..=3600.0).contains(seconds));
+    seconds.map(Duration::from_secs_f64).ok_or_else(|| "expected a number of seconds, up to 3600".into())
 }
 
 /// Parses a number of bytes with an optional suffix `K`, `M` or `G`.

@@ -28,9 +28,15 @@ pub fn run(args: &Build, reporter: &Reporter) -> Result<(), CommandError> {
     args.passes.iter().try_for_each(|switch| controls.switch(switch)).map_err(CommandError::Usage)?;
     let jobs = jobs::new(args.jobs);
     let mut session = Session::new(jobs.threads);
-    if let Some(cache) = caching::options(&args.cache)? {
-        session = session.with_cache(Cache::open(&cache));
+    let remote = caching::remote_options(&args.cache)?;
+    if let Some(cache) = caching::options(&args.cache, remote.is_some())? {
+        let cache = Cache::open(&cache);
+        session = session.with_cache(match remote {
+            Some(remote) => cache.with_remote(remote),
+            None => cache,
+        });
     }
+    let start = Instant::now();
     let paths = input::paths(&args.inputs);
     let plans = plan::of(args, &paths)?;
     let files = input::read_all(&paths)?;
@@ -44,6 +50,12 @@ pub fn run(args: &Build, reporter: &Reporter) -> Result<(), CommandError> {
                 (_, why) => Some(why),
             };
         }
+    }
+    // Outputs are written. What the shared store has not taken yet may cost some more time, but not much.
+    let share = caching::PATIENCE.max(start.elapsed() / 20);
+    let warnings = session.cache().map(|cache| cache.finish(share)).unwrap_or_default();
+    for warning in &warnings {
+        reporter.warn(&format!("cache: {warning}"));
     }
     failure.map_or(Ok(()), Err)
 }
@@ -120,6 +132,7 @@ fn options(job: &Job, source: &Source, controls: &Controls) -> Result<BuildOptio
         debug: debug_options(args)?,
         assembly: assembly_syntax(job),
         controls: controls.clone(),
+        shard: args.shard,
         ..BuildOptions::new(target, flags)
     })
 }

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use clifc::cache::store::sqlite::SqliteStore;
 use clifc::cache::store::{Store, StoreError};
-use clifc::cache::{CacheOptions, Statistics, entry};
+use clifc::cache::totals::{self, Totals};
+use clifc::cache::{CacheOptions, RemoteMode, RemoteOptions, Statistics, entry};
 
 use super::args::{CacheArgs, CacheCommand, CacheVerb, parse_size};
 use super::{CommandError, print};
@@ -14,8 +15,44 @@ use super::{CommandError, print};
 /// The default of `--cache-size`: 1 GiB.
 const DEFAULT_LIMIT: u64 = 1 << 30;
 
-/// Returns the options of the cache that `clifc build` is to use, if any.
-pub fn options(args: &CacheArgs) -> Result<Option<CacheOptions>, CommandError> {
+/// How long packs may be sent at the end of a short build, whatever the shared store does.
+pub const PATIENCE: Duration = Duration::from_millis(20);
+
+/// The fewest bytes of a key.
+const SHORTEST_KEY: usize = 16;
+
+/// Returns the options of the shared store that `clifc build` is to use, if any.
+pub fn remote_options(args: &CacheArgs) -> Result<Option<RemoteOptions>, CommandError> {
+    let named = |variable: &str| std::env::var(variable).ok().filter(|value| !value.is_empty());
+    let url = args.cache_remote.clone().or_else(|| named("CLIFC_CACHE_REMOTE"));
+    let Some(url) = url.filter(|url| !args.no_cache && !url.is_empty()) else { return Ok(None) };
+    let mode = match (args.cache_remote_mode, named("CLIFC_CACHE_REMOTE_MODE")) {
+        (Some(mode), _) => mode,
+        (None, Some(text)) => text.parse().map_err(|why| {
+            CommandError::Usage(format!("invalid value `{text}` for CLIFC_CACHE_REMOTE_MODE: {why}"))
+        })?,
+        (None, None) => RemoteMode::default(),
+    };
+    let file = args.cache_key_file.clone().or_else(|| named("CLIFC_CACHE_KEY_FILE").map(PathBuf::from));
+    let key = match (file, named("CLIFC_CACHE_KEY")) {
+        (Some(path), _) => std::fs::read(&path)
+            .map_err(|error| CommandError::System(format!("{}: {error}", path.display())))?
+            .trim_ascii_end()
+            .to_vec(),
+        (None, Some(key)) => key.into_bytes(),
+        (None, None) => Vec::new(),
+    };
+    if (1..SHORTEST_KEY).contains(&key.len()) {
+        let why = format!("the key of the shared store is too short: expected at least {SHORTEST_KEY} bytes");
+        return Err(CommandError::Usage(why));
+    }
+    let timeout = args.cache_remote_timeout.unwrap_or(Duration::from_secs(2));
+    let wait = args.cache_remote_wait.unwrap_or_default();
+    Ok(Some(RemoteOptions { url, mode, key, timeout, wait }))
+}
+
+/// Returns the options of the cache that `clifc build` is to use, if any. A shared store `needs` one.
+pub fn options(args: &CacheArgs, needs: bool) -> Result<Option<CacheOptions>, CommandError> {
     if args.no_cache {
         return Ok(None);
     }
@@ -24,6 +61,7 @@ pub fn options(args: &CacheArgs) -> Result<Option<CacheOptions>, CommandError> {
         Some(None) => default_directory()?,
         None => match std::env::var_os("CLIFC_CACHE_DIR") {
             Some(directory) if !directory.is_empty() => PathBuf::from(directory),
+            _ if needs => default_directory()?,
             _ => return Ok(None),
         },
     };
@@ -59,7 +97,11 @@ pub fn run(args: &CacheCommand) -> Result<(), CommandError> {
     let system = |error: StoreError| CommandError::System(format!("cache: {error}"));
     if args.verb == CacheVerb::Clear {
         return match SqliteStore::remove(&directory).map_err(system)? {
-            true => Ok(()),
+            true => {
+                // There is no such file before the first build.
+                let _ = std::fs::remove_file(directory.join(totals::FILE));
+                Ok(())
+            }
             false => Err(CommandError::System("cache: other processes are using it".into())),
         };
     }
@@ -76,11 +118,12 @@ pub fn run(args: &CacheCommand) -> Result<(), CommandError> {
         CacheVerb::Stats => {
             let contents = store.size().map_err(system)?;
             print(format!(
-                "directory   {}\nentries     {}\nentry bytes {}\nfile bytes  {}\nlimit       {limit}\n",
+                "directory   {}\nentries     {}\nentry bytes {}\nfile bytes  {}\nlimit       {limit}\n{}",
                 directory.display(),
                 contents.entries,
                 contents.entry_bytes,
-                contents.file_bytes
+                contents.file_bytes,
+                sums(&Totals::read(&directory))
             ))
         }
         CacheVerb::Prune => store.prune(limit).map_err(system),
@@ -92,6 +135,23 @@ pub fn run(args: &CacheCommand) -> Result<(), CommandError> {
     }
 }
 
+/// Returns what `clifc cache stats` prints about builds.
+fn sums(found: &Totals) -> String {
+    let functions = found.local_hits + found.remote_hits + found.misses;
+    let share = |count: u64| format!("{count} ({:.1} %)", count as f64 * 100.0 / functions.max(1) as f64);
+    format!(
+        "builds      {}\nlocal hits  {}\nremote hits {}\nmisses      {}\nremote read {}\nremote sent {}\n\
+         time saved  {:.1} s\n",
+        found.builds,
+        share(found.local_hits),
+        share(found.remote_hits),
+        share(found.misses),
+        found.remote_bytes[0],
+        found.remote_bytes[1],
+        found.time_saved().as_secs_f64()
+    )
+}
+
 /// Returns what `--cache-stats` prints.
 pub fn statistics(found: &Statistics) -> String {
     let mut text = String::new();
@@ -99,9 +159,12 @@ pub fn statistics(found: &Statistics) -> String {
         ("found by text", found.text_hits),
         ("found by stencil", found.stencil_hits),
         ("shared", found.shared),
+        ("found remotely", found.remote_hits),
         ("compiled", found.misses),
         ("bytes read", found.bytes_read),
         ("bytes written", found.bytes_written),
+        ("remote read", found.remote_bytes_read),
+        ("remote sent", found.remote_bytes_written),
     ];
     for (what, count) in counts {
         writeln!(text, "cache {what:<16} {count:>10}").expect("writing to a string");
@@ -113,11 +176,12 @@ pub fn statistics(found: &Statistics) -> String {
 }
 
 /// Returns the time by phase.
-pub fn times(found: &Statistics) -> [(&'static str, Duration); 4] {
+pub fn times(found: &Statistics) -> [(&'static str, Duration); 5] {
     [
         ("cache hashing", found.hashing),
         ("cache looking up", found.looking_up),
         ("cache applying", found.applying),
         ("cache storing", found.storing),
+        ("cache waiting", found.waiting),
     ]
 }

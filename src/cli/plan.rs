@@ -8,6 +8,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use clifc::driver::Shard;
+
 use super::CommandError;
 use super::args::{Build, Emit};
 
@@ -64,7 +66,7 @@ pub fn of(args: &Build, files: &[PathBuf]) -> Result<Vec<Plan>, CommandError> {
     let plan = |file: &PathBuf| {
         let path = |kind| match (single, directory) {
             (Some(path), _) => path.to_path_buf(),
-            (None, directory) => default_output(file, kind, directory),
+            (None, directory) => default_output(file, kind, args.shard, directory),
         };
         let outputs: Vec<_> = kinds.iter().map(|&kind| (kind, path(kind))).collect();
         let rule = match (&args.depend_file, outputs.first()) {
@@ -113,8 +115,8 @@ fn create(directory: &Path) -> Result<(), CommandError> {
 }
 
 /// Returns the default output: the input's name with another suffix, in the directory; standard output for
-/// standard input.
-fn default_output(input: &Path, kind: Emit, directory: Option<&Path>) -> PathBuf {
+/// standard input. That of a part of a file also has the part's number.
+fn default_output(input: &Path, kind: Emit, shard: Option<Shard>, directory: Option<&Path>) -> PathBuf {
     let suffix = match kind {
         Emit::Obj => "o",
         Emit::Asm => "s",
@@ -122,9 +124,11 @@ fn default_output(input: &Path, kind: Emit, directory: Option<&Path>) -> PathBuf
         Emit::Clif => "out.clif",
         Emit::Vcode => "vcode",
     };
+    let number = shard.filter(|shard| !shard.is_whole()).map(|shard| format!("{}.", shard.number()));
+    let suffix = number.unwrap_or_default() + suffix;
     let name = match input.file_name() {
-        Some(name) if !is_stream(input) => Path::new(name).with_extension(suffix),
-        _ if directory.is_some() => Path::new("stdin").with_extension(suffix),
+        Some(name) if !is_stream(input) => Path::new(name).with_extension(&suffix),
+        _ if directory.is_some() => Path::new("stdin").with_extension(&suffix),
         _ => return PathBuf::from("-"),
     };
     directory.map_or(name.clone(), |directory| directory.join(&name))
@@ -189,11 +193,13 @@ mod tests {
     #[test]
     fn outputs_are_named_after_inputs() {
         let of = |input: &str, kind, directory: Option<&str>| {
-            default_output(Path::new(input), kind, directory.map(Path::new)).display().to_string()
+            default_output(Path::new(input), kind, None, directory.map(Path::new)).display().to_string()
         };
         assert_eq!(of("a/b.clif", Emit::Obj, None), "b.o");
         assert_eq!(of("a/b.clif", Emit::Asm, Some("out")), "out/b.s");
         assert_eq!(of("-", Emit::Asm, None), "-");
         assert_eq!(of("-", Emit::Asm, Some("out")), "out/stdin.s");
+        let part = |part: &str| default_output(Path::new("a.b.clif"), Emit::Obj, part.parse().ok(), None);
+        assert_eq!([part("2/3"), part("1/1")], ["a.b.2.o", "a.b.o"].map(PathBuf::from));
     }
 }

@@ -5,6 +5,9 @@
 //! gets a copy of that one's code at the end. Each worker has [`CacheNotes`] of its own, so that workers wait
 //! for each other at the cache only.
 //!
+//! With a shared store, groups of functions that the local one lacks are asked for there, and workers take
+//! groups that it lacks too in place of functions (`Lookups`).
+//!
 //! Invariant: if a deferred function has no code at the end, then compiling the other function failed, and
 //! there is a diagnostic.
 
@@ -12,6 +15,8 @@ use super::Unit;
 use super::callees::Callees;
 use crate::cache::entry::is_sound;
 use crate::cache::key::Key;
+use crate::cache::remote::groups::divide;
+use crate::cache::remote::{Group, Lookups, Outcome};
 use crate::cache::{BuildCache, Claim, Ledger, Statistics};
 use crate::diag::{Diagnostic, Severity};
 use crate::ir::{Function, Params, StructTypes};
@@ -19,6 +24,8 @@ use crate::machine::compiled::{CompiledFunction, CompiledStencil};
 use crate::parse::{self, Split};
 use crate::timing::Timing;
 use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// The functions of a build that the cache has.
@@ -28,6 +35,8 @@ pub(super) struct Cached<'a> {
     keys: Vec<Key>,
     /// The functions that were found by their texts.
     found: Vec<Option<Box<CompiledFunction>>>,
+    /// The groups of functions that a shared store is asked for.
+    lookups: Option<Arc<Lookups>>,
     /// What was counted before workers started.
     ledger: Ledger,
 }
@@ -42,6 +51,14 @@ pub(super) struct CacheNotes {
     shared: Vec<(usize, Key, Params)>,
     /// Functions that compile to something else than the cache has.
     different: Vec<usize>,
+}
+
+impl CacheNotes {
+    /// Notes how long compiling a text of this many bytes took.
+    pub(super) fn compiled(&mut self, bytes: usize, time: Duration) {
+        self.ledger.statistics.compiled_text += bytes as u64;
+        self.ledger.statistics.compiling += time;
+    }
 }
 
 impl<'a> Cached<'a> {
@@ -64,7 +81,17 @@ impl<'a> Cached<'a> {
         });
         ledger.statistics.hashing = hashing;
         timing.add("split", start.elapsed() - hashing);
-        (split, Cached { cache, keys, found: Vec::new(), ledger })
+        (split, Cached { cache, keys, found: Vec::new(), lookups: None, ledger })
+    }
+
+    /// Computes the keys of the texts of functions that have been split off.
+    pub(super) fn of(cache: BuildCache<'a>, text: &[u8], split: &Split) -> Self {
+        let start = Instant::now();
+        let texts = split.functions.iter().map(|function| &text[function.text.clone()]);
+        let keys = texts.map(|text| cache.text_key(text)).collect();
+        let mut ledger = Ledger::default();
+        ledger.statistics.hashing = start.elapsed();
+        Cached { cache, keys, found: Vec::new(), lookups: None, ledger }
     }
 
     /// Makes the keys depend on what the texts of functions refer to by name: the file's `type` items, and
@@ -78,16 +105,50 @@ impl<'a> Cached<'a> {
         if types.items().is_empty() {
             return;
         }
-        let text: String = types.items().iter().map(|item| format!("{item}\n")).collect();
+        let text = text_of(types);
         let of_types = self.cache.text_key(text.as_bytes());
         for key in &mut self.keys {
             *key = self.cache.text_key(&[key.0, of_types.0].concat());
         }
     }
 
-    /// Looks up all functions by the keys of their texts.
-    pub(super) fn find(&mut self) {
+    /// Looks up all functions by the keys of their texts, in the local store. Asks the shared store, if there
+    /// is one, for groups of which the local one lacks a function. `threads` is the number of workers.
+    pub(super) fn find(
+        &mut self,
+        text: &[u8],
+        split: &Split,
+        (types, callees): (&StructTypes, &Callees),
+        threads: usize,
+    ) {
         self.found = self.cache.find_texts(&self.keys, &mut self.ledger);
+        let found = self.found.iter().zip(&split.functions).filter(|(found, _)| found.is_some());
+        self.ledger.statistics.found_text = found.map(|(_, function)| function.text.len() as u64).sum();
+        let Some(remote) = self.cache.remote() else { return };
+        if self.found.iter().all(Option::is_some) {
+            return;
+        }
+        let start = Instant::now();
+        let digests = self.cache.text_digests(&text_of(types));
+        let functions = &split.functions;
+        let mut of_functions: Vec<Key> =
+            functions.iter().map(|function| digests.digest(&text[function.text.clone()])).collect();
+        callees.extend_keys(&mut of_functions, |bytes| digests.digest(bytes));
+        let digests = of_functions;
+        let group = |functions: Range<usize>| {
+            let wanted = functions.clone().filter(|&index| self.found[index].is_none());
+            let wanted_bytes = wanted.map(|index| split.functions[index].text.len() as u64).sum();
+            Group { name: remote.seal().name(&digests[functions.clone()]), functions, wanted_bytes }
+        };
+        let groups = divide(&digests).into_iter().map(group).filter(|group| group.wanted_bytes > 0);
+        let groups = groups.collect();
+        self.ledger.statistics.hashing += start.elapsed();
+        self.lookups = Some(remote.lookups(groups, threads));
+    }
+
+    /// The groups of functions that a shared store is asked for.
+    pub(super) fn lookups(&self) -> Option<&Lookups> {
+        self.lookups.as_deref()
     }
 
     /// Whether a function must be parsed and compiled.
@@ -154,6 +215,7 @@ impl<'a> Cached<'a> {
         split: &Split,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> (Statistics, Vec<String>) {
+        let (lacking, outcome) = self.take_packs(split);
         let mut ledgers = vec![std::mem::take(&mut self.ledger)];
         let (mut first, mut shared, mut different) = (HashMap::new(), Vec::new(), Vec::new());
         for mut notes in cache_notes {
@@ -181,6 +243,64 @@ impl<'a> Cached<'a> {
             let found = self.found.into_iter().enumerate();
             units.extend(found.filter_map(|(index, found)| Some((index, found?))));
         }
-        self.cache.finish(&ledgers)
+        ledgers[0].statistics.remote_bytes_written = store_packs(&self.cache, &lacking, units);
+        let (statistics, mut warnings) = self.cache.finish(&ledgers);
+        if outcome.refused > 0 {
+            let why = "packs are damaged, or were not made with this key, and are replaced";
+            warnings.push(format!("the shared store: {} {why}", outcome.refused));
+        }
+        if outcome.is_slow {
+            warnings.push("the shared store is too slow: compiling is faster".into());
+        }
+        (statistics, warnings)
     }
+
+    /// Takes over the functions of packs that came from the shared store. Returns the functions and names of
+    /// packs that it lacks, and what came of the lookups.
+    fn take_packs(&mut self, split: &Split) -> (Vec<(Range<usize>, String)>, Outcome) {
+        let Some(lookups) = self.lookups.take() else { return (Vec::new(), Outcome::default()) };
+        let statistics = &mut self.ledger.statistics;
+        let (mut hits, mut found_text, mut packs) = (0, 0, Vec::new());
+        let (lacking, outcome) =
+            lookups.finish(|name, first, units| packs.push((name.to_string(), first, units)));
+        statistics.waiting += outcome.waited;
+        statistics.remote_bytes_read += outcome.bytes_read;
+        let lacking = lacking.iter().map(|group| (group.functions.clone(), group.name.clone())).collect();
+        for (name, first, units) in packs {
+            for (at, unit) in units.into_iter().enumerate() {
+                let index = first + at;
+                if self.found[index].is_none() {
+                    self.cache.keep(&self.keys[index], &name, at, &unit, &mut self.ledger);
+                    self.found[index] = Some(Box::new(unit));
+                    found_text += split.functions[index].text.len() as u64;
+                    hits += 1;
+                }
+            }
+        }
+        self.ledger.statistics.remote_hits += hits;
+        self.ledger.statistics.found_text += found_text;
+        (lacking, outcome)
+    }
+}
+
+/// The text of a file's `type` items.
+fn text_of(types: &StructTypes) -> String {
+    types.items().iter().map(|item| format!("{item}\n")).collect()
+}
+
+/// Sends the packs that the shared store lacks, as far as their functions could be compiled. Returns the
+/// number of bytes.
+fn store_packs(cache: &BuildCache, lacking: &[(Range<usize>, String)], units: &[Unit]) -> u64 {
+    let Some(remote) = cache.remote().filter(|_| !lacking.is_empty()) else { return 0 };
+    let by_index: HashMap<usize, &CompiledFunction> =
+        units.iter().map(|(index, unit)| (*index, &**unit)).collect();
+    let mut written = 0;
+    for (functions, name) in lacking {
+        let group: Option<Vec<_>> = functions.clone().map(|index| by_index.get(&index).copied()).collect();
+        if let Some(group) = group {
+            let bytes = remote.seal().pack(name, &group);
+            written += remote.store(name, bytes);
+        }
+    }
+    written
 }

@@ -62,13 +62,13 @@ pub(crate) struct BodyMaker {
 impl Callees {
     /// Finds the candidates of a file. There are none without optimisation.
     pub(crate) fn find(making: &Making) -> Self {
-        let Making { text, split, module, flags, controls } = *making;
+        let Making { text, split, module, flags, controls, .. } = *making;
         if flags.opt_level() == OptLevel::None || !controls.inlines(flags) {
             return Callees::default();
         }
         let mut callees = Callees { may_be_preempted: flags.is_pic(), ..Callees::default() };
         let functions = &split.functions;
-        callees.find_named(text, functions);
+        callees.find_named(text, functions, making.is_whole);
         callees.find_mentions(text, functions, module);
         callees.retain(|callees, at| {
             let candidate = &callees.candidates[at];
@@ -81,7 +81,7 @@ impl Callees {
     }
 
     /// Finds the functions that can be candidates by their name and linkage.
-    fn find_named(&mut self, text: &[u8], functions: &[FunctionText]) {
+    fn find_named(&mut self, text: &[u8], functions: &[FunctionText], is_whole: bool) {
         for (function, item) in functions.iter().enumerate() {
             let is_local = item.linkage == Linkage::Local;
             let limit = if is_local { LONG } else { SHORT };
@@ -91,7 +91,8 @@ impl Callees {
             if let Some(name) = parse::name_of(&text[item.text.clone()]) {
                 let body = OnceLock::new();
                 self.by_name.insert(name, self.candidates.len());
-                self.candidates.push(Candidate { function, linkage: item.linkage, once: is_local, body });
+                let once = is_local && is_whole;
+                self.candidates.push(Candidate { function, linkage: item.linkage, once, body });
             }
         }
     }
@@ -225,7 +226,7 @@ impl Callees {
         maker: &mut BodyMaker,
         progress: &mut Progress,
     ) -> Option<Arc<Body>> {
-        let Making { text, split, module, flags, controls } = *making;
+        let Making { text, split, module, flags, controls, .. } = *making;
         let range = split.functions[candidate.function].text.clone();
         let mut half = maker.spare.pop().unwrap_or_default();
         maker.parser.types = module.types.clone();
@@ -251,4 +252,6 @@ pub(crate) struct Making<'a> {
     pub(crate) module: &'a Module,
     pub(crate) flags: &'a Flags,
     pub(crate) controls: &'a Controls,
+    /// Whether the functions are all that the file has: other parts of it may mention them too.
+    pub(crate) is_whole: bool,
 }

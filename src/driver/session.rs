@@ -46,8 +46,17 @@ impl Session {
     }
 
     /// Returns the cache, if there is one.
-    pub(super) fn cache(&self) -> Option<&Cache> {
+    pub fn cache(&self) -> Option<&Cache> {
         self.cache.as_ref()
+    }
+
+    /// The number of threads in which [`Session::run`] runs work.
+    pub(super) fn threads(&self, functions: usize) -> usize {
+        match (self.jobs, functions <= FEW) {
+            (1, _) | (_, true) => 1,
+            (0, false) => std::thread::available_parallelism().map_or(1, |count| count.get()),
+            (jobs, false) => jobs,
+        }
     }
 
     /// Runs `work` in each thread, or only in the current one if there are too few functions.

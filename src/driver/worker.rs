@@ -139,7 +139,7 @@ impl<'a, I: Backend> Worker<'a, I> {
         ir.callees.clear();
         if callees.concern(index) {
             let BuildOptions { flags, controls, .. } = options;
-            let making = Making { text: source.text, split, module, flags, controls };
+            let making = Making { text: source.text, split, module, flags, controls, is_whole: false };
             ir.callees = callees.of(index, &ir.function, &making, maker, progress);
         }
     }
@@ -171,7 +171,9 @@ impl<'a, I: Backend> Worker<'a, I> {
             }
             Claim::Compile => None,
         };
+        let start = Instant::now();
         let unit = self.compile(index, text, rest)?;
+        self.notes.compiled(text.text.len(), start.elapsed());
         cached.compiled(&mut self.notes, index, key, &unit, stored.as_deref());
         Some(unit)
     }

@@ -25,7 +25,8 @@ pub(super) fn inline(cx: &FileContext, command: &Command, flags: &Flags) -> Stat
     let module = parse::module(text, &split, &mut Vec::new());
     let mut controls = Controls::default();
     controls.check = true;
-    let making = Making { text, split: &split, module: &module, flags, controls: &Controls::default() };
+    let defaults = Controls::default();
+    let making = Making { text, split: &split, module: &module, flags, controls: &defaults, is_whole: true };
     let callees = Callees::find(&making);
     if !command.options.contains(&"optimize") {
         controls.stop_after_inlining();

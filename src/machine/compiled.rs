@@ -83,7 +83,7 @@ impl CompiledStencil {
 }
 
 /// A compiled function: its code, with its names and positions.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct CompiledFunction {
     /// The function's names and positions.
     pub params: Params,

@@ -42,7 +42,7 @@ use object::write::{Mangling, Object, Relocation, SectionId, SymbolId};
 use object::{BinaryFormat, Endianness, RelocationFlags, SymbolKind};
 
 use crate::diag::{Diagnostic, Severity};
-use crate::ir::{DataItem, DataKind, Linkage, Module, Params};
+use crate::ir::{DataItem, DataKind, Linkage, Module, Name, Params};
 use crate::machine::compiled::CompiledStencil;
 use crate::machine::reloc::RelocKind;
 use crate::machine::symbol::SymbolRef;
@@ -85,6 +85,31 @@ pub struct FunctionDef<'a> {
     pub code: &'a CompiledStencil,
 }
 
+/// A function that another part of the module defines.
+#[derive(Clone, Debug)]
+pub struct OtherFunction {
+    /// Its name.
+    pub name: Name,
+    /// Its linkage.
+    pub linkage: Linkage,
+    /// Byte offset of its definition in the source.
+    pub offset: usize,
+}
+
+/// What an object that has a part of a module knows of the rest.
+///
+/// Other parts may refer to local definitions, so these are hidden in the objects of parts, under names that
+/// no other module uses.
+#[derive(Clone, Debug)]
+pub struct Part {
+    /// The functions of other parts.
+    pub functions: Vec<OtherFunction>,
+    /// Whether this part has the data of the module.
+    pub has_data: bool,
+    /// What is appended to the names of local definitions, in all parts.
+    pub suffix: String,
+}
+
 /// The contents of an object.
 #[derive(Clone, Debug)]
 pub struct Contents<'a> {
@@ -92,6 +117,8 @@ pub struct Contents<'a> {
     pub module: &'a Module,
     /// Functions, in source order.
     pub functions: Vec<FunctionDef<'a>>,
+    /// The rest of the module, if the object has a part of it only.
+    pub part: Option<&'a Part>,
     /// Debug information, if there is to be any.
     pub debug: Option<DebugInfo<'a>>,
 }
@@ -148,9 +175,12 @@ fn fill<'a>(
         return Err(vec![Diagnostic::error(0, message)]);
     }
     let mut writer = Writer::new(format, target.arch(), flags.is_pic(), layout);
+    writer.symbols.suffix = contents.part.map_or("", |part| &part.suffix);
     let defined = writer.declare(contents);
     writer.place_functions(&contents.functions, &defined);
-    writer.place_data(&contents.module.data, &defined[contents.functions.len()..]);
+    if contents.part.is_none_or(|part| part.has_data) {
+        writer.place_data(&contents.module.data, &defined[contents.functions.len()..]);
+    }
     let exceptions = writer.write_exceptions(contents, flags.unwind_info());
     if flags.unwind_info() {
         writer.write_unwind(&contents.functions, &exceptions, flags);
@@ -202,7 +232,8 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Declares the symbols of all definitions: those of functions, then those of data items.
+    /// Declares all definitions, and returns the symbols of those in this object: those of functions, then
+    /// those of data items.
     fn declare(&mut self, contents: &Contents<'a>) -> Vec<SymbolId> {
         let (functions, data) = (&contents.functions, &contents.module.data);
         contents.module.symbols.iter().for_each(|item| self.symbols.set_attributes(item));
@@ -210,13 +241,21 @@ impl<'a> Writer<'a> {
         self.symbols.reserve(functions.len() + data.len());
         let functions =
             functions.iter().map(|def| (&def.params.name, def.linkage, SymbolKind::Text, def.offset));
+        let others = contents.part.map_or(&[][..], |part| &part.functions);
+        for OtherFunction { name, linkage, offset } in others {
+            self.symbols.define_elsewhere(name, *linkage, SymbolKind::Text, *offset);
+        }
         let has_descriptors = self.format.descriptors.is_some();
         let kind = |item: &DataItem| match item.kind {
             DataKind::Tls if !has_descriptors => SymbolKind::Tls,
             _ => SymbolKind::Data,
         };
         let data = data.iter().map(|item| (&item.name, item.linkage, kind(item), item.offset));
-        for (name, linkage, kind, offset) in functions.chain(data) {
+        let has_data = contents.part.is_none_or(|part| part.has_data);
+        for (name, linkage, kind, offset) in data.clone().filter(|_| !has_data) {
+            self.symbols.define_elsewhere(name, linkage, kind, offset);
+        }
+        for (name, linkage, kind, offset) in functions.chain(data.filter(|_| has_data)) {
             defined.push(self.symbols.define(&mut self.object, name, linkage, kind, offset));
         }
         defined
@@ -226,7 +265,8 @@ impl<'a> Writer<'a> {
         self.places.reserve(defs.len());
         for (def, &symbol) in defs.iter().zip(defined) {
             let align = def.align.max(def.code.align).into();
-            let chosen = self.sections.choose(&mut self.object, Role::Text, def.section, symbol);
+            let named = (&self.symbols, symbol);
+            let chosen = self.sections.choose(&mut self.object, Role::Text, def.section, named);
             let place = self.place(chosen, &def.code.code, def.code.code.len() as u64, align, def.offset);
             self.places.push(place);
             self.define_at(symbol, place, def.code.code.len() as u64);
@@ -256,7 +296,8 @@ impl<'a> Writer<'a> {
                 _ => symbol,
             };
             let role = role(item, self.pic);
-            let chosen = self.sections.choose(&mut self.object, role, item.section.as_deref(), symbol);
+            let named = (&self.symbols, symbol);
+            let chosen = self.sections.choose(&mut self.object, role, item.section.as_deref(), named);
             let bytes = item.bytes_of(self.arch.is_big_endian());
             let size = item.size.max(self.format.atoms.into());
             let align = item.align.max(self.arch.data_alignment());

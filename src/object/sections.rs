@@ -9,6 +9,7 @@ use object::write::{Object, SectionId, SymbolId};
 
 use super::format::Format;
 use super::role::Role;
+use super::symbols::Symbols;
 
 /// How an object is laid out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -85,20 +86,21 @@ impl Sections {
         &self.list[section.0].name
     }
 
-    /// The section that an item belongs in: the one it asks for, one of its own, or the default one.
+    /// The section that an item belongs in: the one it asks for, one of its own, named after its symbol, or
+    /// the default one.
     pub(super) fn choose(
         &mut self,
         object: &mut Object<'_>,
         role: Role,
         asked: Option<&str>,
-        symbol: SymbolId,
+        (symbols, symbol): (&Symbols<'_>, SymbolId),
     ) -> Result<SectionIndex, String> {
         let own = if role == Role::Text { self.layout.function_sections } else { self.layout.data_sections };
         match asked {
             Some(name) => self.asked(object, role, name),
             None if own && !self.format.atoms => {
-                let symbol = String::from_utf8_lossy(&object.symbol(symbol).name);
-                let name = format!("{}.{symbol}", self.name_of(role));
+                let name = symbols.plain_name(object, symbol);
+                let name = format!("{}.{}", self.name_of(role), String::from_utf8_lossy(&name));
                 self.named(object, role, &name)
             }
             None => self.usual(object, role),

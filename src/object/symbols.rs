@@ -6,6 +6,9 @@
 //! A definition may have the name of a library routine that code calls by itself. A local definition and the
 //! routine are two symbols. Any other definition takes the routine's place when the object is linked, which
 //! is a warning unless the file asks for it.
+//!
+//! An object that has a part of a module refers to definitions of other parts as to its own. They have no
+//! symbols until something refers to them. Local definitions are hidden instead, under names with a suffix.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, hash_map};
@@ -32,6 +35,7 @@ struct Entry {
 #[derive(Clone, Copy)]
 struct Definition {
     linkage: Linkage,
+    kind: SymbolKind,
     /// Whether a `symbol` line gives it its name for the linker.
     named: bool,
     /// Where the source defines it.
@@ -41,9 +45,13 @@ struct Definition {
 /// The symbols of an object being written.
 pub(super) struct Symbols<'a> {
     format: &'static Format,
+    /// What is appended to the names of local definitions, if the object has a part of a module; else empty.
+    pub(super) suffix: &'a str,
     attributes: HashMap<&'a Name, &'a SymbolItem>,
     by_name: HashMap<&'a Name, SymbolId>,
     by_linker_name: HashMap<Cow<'a, str>, Entry>,
+    /// Definitions in other parts of the module, by linker name.
+    elsewhere: HashMap<Cow<'a, str>, Definition>,
     /// Symbols that stand for addresses, and for each the symbol of a constant that has it, once it is
     /// needed.
     addresses: HashMap<SymbolId, (u64, Option<SymbolId>)>,
@@ -62,9 +70,11 @@ impl<'a> Symbols<'a> {
     pub(super) fn new(format: &'static Format) -> Self {
         Symbols {
             format,
+            suffix: "",
             attributes: HashMap::new(),
             by_name: HashMap::new(),
             by_linker_name: HashMap::new(),
+            elsewhere: HashMap::new(),
             addresses: HashMap::new(),
             libcalls: [None; LibCall::ALL.len()],
             params: None,
@@ -100,42 +110,100 @@ impl<'a> Symbols<'a> {
         offset: usize,
     ) -> SymbolId {
         let linker_name = self.linker_name(name, true, offset);
-        let is_unnamed = linker_name.is_empty();
-        let linkage = if is_unnamed { Linkage::Local } else { linkage };
-        let item = self.attributes.get(name).copied();
-        let named = item.is_some_and(|item| item.link_name.is_some());
-        let definition = Some(Definition { linkage, named, offset });
+        let definition = self.definition(name, &linker_name, linkage, kind, offset);
+        let linkage = definition.linkage;
+        if let Some(other) = self.elsewhere.get(&linker_name).copied() {
+            self.report_duplicate(name, offset, other.offset);
+        }
+        // Most definitions are called what the linker calls them.
+        let special = (linkage == Linkage::Local && (linker_name.is_empty() || !self.suffix.is_empty()))
+            .then(|| self.name_of_definition(&linker_name, linkage));
         let (id, first) = match self.by_linker_name.entry(linker_name) {
             hash_map::Entry::Occupied(mut known) => {
-                (known.get().id, std::mem::replace(&mut known.get_mut().definition, definition))
+                (known.get().id, std::mem::replace(&mut known.get_mut().definition, Some(definition)))
             }
             hash_map::Entry::Vacant(new) => {
                 let id = add(object, spelled(self.format, new.key()), SymbolScope::Unknown);
-                new.insert(Entry { id, definition });
+                new.insert(Entry { id, definition: Some(definition) });
                 (id, None)
             }
         };
         if let Some(first) = first {
-            let message = format!("duplicate definition of `{}`", self.link_text(name));
-            self.errors.push(Diagnostic::error(offset, message).also(first.offset, "first defined here"));
-        }
-        if let Some(item) = item.filter(|item| item.address.is_some()) {
-            let message = format!("`{}` has an address, so it can't be defined", self.link_text(name));
-            self.errors.push(Diagnostic::error(offset, message).also(item.offset, "its address"));
+            self.report_duplicate(name, offset, first.offset);
         }
         let symbol = object.symbol_mut(id);
-        if is_unnamed {
-            symbol.name = spelled(self.format, UNNAMED);
+        if let Some(special) = special {
+            symbol.name = special;
         }
         symbol.kind = kind;
         symbol.weak = linkage == Linkage::Weak;
         symbol.scope = match linkage {
             Linkage::Export | Linkage::Weak => SymbolScope::Dynamic,
-            Linkage::Local => SymbolScope::Compilation,
-            Linkage::Hidden => SymbolScope::Linkage,
+            Linkage::Local if self.suffix.is_empty() => SymbolScope::Compilation,
+            Linkage::Hidden | Linkage::Local => SymbolScope::Linkage,
         };
         self.by_name.insert(name, id);
         id
+    }
+
+    /// Declares a definition in another part of the module.
+    pub(super) fn define_elsewhere(
+        &mut self,
+        name: &'a Name,
+        linkage: Linkage,
+        kind: SymbolKind,
+        offset: usize,
+    ) {
+        let linker_name = self.linker_name(name, true, offset);
+        let definition = self.definition(name, &linker_name, linkage, kind, offset);
+        if let Some(other) = self.elsewhere.get(&linker_name).copied() {
+            self.report_duplicate(name, offset, other.offset);
+        }
+        self.elsewhere.insert(linker_name, definition);
+    }
+
+    /// Describes a definition. One without a name is local, and one with an address is an error.
+    fn definition(
+        &mut self,
+        name: &Name,
+        linker_name: &str,
+        linkage: Linkage,
+        kind: SymbolKind,
+        offset: usize,
+    ) -> Definition {
+        let item = self.attributes.get(name);
+        if let Some(item) = item.filter(|item| item.address.is_some()) {
+            let message = format!("`{linker_name}` has an address, so it can't be defined");
+            self.errors.push(Diagnostic::error(offset, message).also(item.offset, "its address"));
+        }
+        let linkage = if linker_name.is_empty() { Linkage::Local } else { linkage };
+        Definition { linkage, kind, named: item.is_some_and(|item| item.link_name.is_some()), offset }
+    }
+
+    /// Reports that two definitions have the same name.
+    fn report_duplicate(&mut self, name: &'a Name, one: usize, other: usize) {
+        let message = format!("duplicate definition of `{}`", self.link_text(name));
+        let error = Diagnostic::error(one.max(other), message);
+        self.errors.push(error.also(one.min(other), "first defined here"));
+    }
+
+    /// The name of a definition in the symbol table.
+    fn name_of_definition(&self, linker_name: &str, linkage: Linkage) -> Vec<u8> {
+        match (linkage, linker_name) {
+            (Linkage::Local, "") if self.suffix.is_empty() => spelled(self.format, UNNAMED),
+            (Linkage::Local, _) => spelled(self.format, &[linker_name, self.suffix].concat()),
+            (Linkage::Export | Linkage::Hidden | Linkage::Weak, _) => spelled(self.format, linker_name),
+        }
+    }
+
+    /// The name of a symbol as an object of the whole module has it.
+    pub(super) fn plain_name<'o>(&self, object: &'o Object<'_>, symbol: SymbolId) -> Cow<'o, [u8]> {
+        let name = &object.symbol(symbol).name;
+        let plain = name.strip_suffix(self.suffix.as_bytes()).unwrap_or(name);
+        match plain == self.format.symbol_prefix.as_bytes() {
+            true => Cow::Owned(spelled(self.format, UNNAMED)),
+            false => Cow::Borrowed(plain),
+        }
     }
 
     /// The symbol that a name refers to, in data or in the function `user`. Errors are reported at `offset`
@@ -229,7 +297,8 @@ impl<'a> Symbols<'a> {
         if let Some(id) = self.libcalls[call as usize] {
             return id;
         }
-        let definition = self.by_linker_name.get(call.name()).and_then(|entry| entry.definition);
+        let own = self.by_linker_name.get(call.name()).and_then(|entry| entry.definition);
+        let definition = own.or_else(|| self.elsewhere.get(call.name()).copied());
         let id = match definition {
             Some(Definition { linkage: Linkage::Local, .. }) => {
                 add(object, spelled(self.format, call.name()), SymbolScope::Unknown)
@@ -311,7 +380,8 @@ impl<'a> Symbols<'a> {
     /// The same, which must be one that objects can have.
     fn linker_name(&mut self, name: &'a Name, is_definition: bool, offset: usize) -> Cow<'a, str> {
         let linker_name = self.link_text(name);
-        let imported = linker_name.is_empty() && !self.by_linker_name.contains_key("");
+        let is_known = self.by_linker_name.contains_key("") || self.elsewhere.contains_key("");
+        let imported = linker_name.is_empty() && !is_known;
         if imported && !is_definition || linker_name.contains('\0') {
             let message = format!("invalid symbol name {linker_name:?}");
             self.errors.push(Diagnostic::error(offset, message));
@@ -319,8 +389,24 @@ impl<'a> Symbols<'a> {
         linker_name
     }
 
-    /// The symbol of a linker name, created as an import on first use.
+    /// The symbol of a linker name, created as an import or that of another part on first use.
     fn entry(&mut self, object: &mut Object<'_>, linker_name: Cow<'a, str>) -> Entry {
+        if let Some(definition) = self.elsewhere.get(&linker_name).copied()
+            && !self.by_linker_name.contains_key(&linker_name)
+        {
+            let name = self.name_of_definition(&linker_name, definition.linkage);
+            let scope = match definition.linkage {
+                Linkage::Hidden | Linkage::Local if self.format.hides_imports => SymbolScope::Linkage,
+                Linkage::Hidden | Linkage::Local | Linkage::Export | Linkage::Weak => SymbolScope::Unknown,
+            };
+            let id = add(object, name, scope);
+            if definition.kind == SymbolKind::Tls {
+                object.symbol_mut(id).kind = SymbolKind::Tls;
+            }
+            let entry = Entry { id, definition: Some(definition) };
+            self.by_linker_name.insert(linker_name, entry);
+            return entry;
+        }
         *self.by_linker_name.entry(linker_name).or_insert_with_key(|name| {
             let id = add(object, spelled(self.format, name), SymbolScope::Unknown);
             Entry { id, definition: None }

@@ -74,7 +74,7 @@ fn written_for(
     functions: &[FunctionDef<'_>],
 ) -> Result<Vec<u8>, Vec<Diagnostic>> {
     let target = Target::parse(target).expect("a target");
-    let contents = Contents { module, functions: functions.to_vec(), debug: None };
+    let contents = Contents { module, functions: functions.to_vec(), part: None, debug: None };
     write(&target, &Flags::new(&target), layout, &contents).map(|written| written.bytes)
 }
 
@@ -267,7 +267,7 @@ fn calls_its_namesake(target: &str, linkage: Linkage, module: &Module) -> Writte
     let names = params(text("floor"), text("other"));
     let functions = vec![function(&names, linkage, &code)];
     let target = Target::parse(target).expect("a target");
-    let contents = Contents { module, functions, debug: None };
+    let contents = Contents { module, functions, part: None, debug: None };
     write(&target, &Flags::new(&target), Layout::default(), &contents).expect("an object")
 }
 

@@ -43,8 +43,8 @@ pub(crate) use mentions::{mentions, name_of};
 pub use module::{module, types};
 pub(crate) use number::Integer;
 pub use older::{older_spelling, older_spellings};
-pub(crate) use split::split_with;
 pub use split::{Comment, FunctionText, Split, comments, header, split};
+pub(crate) use split::{function_name, split_with};
 
 use crate::ir::{Function, SourceMap};
 use parser::Parser;

@@ -11,7 +11,7 @@ use super::context::MAX_ERRORS;
 use super::cursor::{Cursor, is_word};
 use super::foreign;
 use crate::diag::Diagnostic;
-use crate::ir::Linkage;
+use crate::ir::{Linkage, Name};
 use std::ops::Range;
 
 /// A function's text, linkage, section and alignment. Ranges are byte offsets in the file.
@@ -83,6 +83,12 @@ pub fn header(text: &[u8]) -> Vec<Range<usize>> {
         cur.skip_line();
         lines.push(start..start + text[start..cur.pos].trim_ascii_end().len());
     }
+}
+
+/// The name of a function, given its text; `None` if the text does not begin as functions do.
+pub(crate) fn function_name(text: &[u8]) -> Option<Name> {
+    let mut cur = Cursor::new(text);
+    if cur.eat_word(b"function") { cur.name() } else { None }
 }
 
 /// Splits a file. Reports and skips lines that are none of its parts.

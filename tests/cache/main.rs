@@ -2,6 +2,8 @@
 
 mod keys;
 mod processes;
+#[cfg(feature = "remote")]
+mod remote;
 mod sessions;
 
 use std::fs;

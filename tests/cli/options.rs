@@ -325,6 +325,33 @@ fn cpus_of_all_targets_have_names() {
 }
 
 #[test]
+fn a_part_of_a_file_is_named_by_its_number() {
+    let dir = dir("shard");
+    fs::write(dir.join("a.clif"), ADD).expect("a file");
+    for (args, output) in [
+        (&["--shard", "2/3"][..], "a.2.o"),
+        (&["--shard", "1/1"], "a.o"),
+        (&["--shard", "2/3", "-S"], "a.2.s"),
+        (&["--shard", "4/4", "-o", "b.o"], "b.o"),
+        (&["--shard", "2/3", "--shard", "1/2"], "a.1.o"),
+    ] {
+        assert_eq!(build(&dir, &[args, &["a.clif"]].concat()), fine(), "{args:?}");
+        assert_eq!(taken(&dir), [output], "{args:?}");
+    }
+    for (part, why) in [
+        ("4/3", "the parts of 3 are numbered from 1 to 3"),
+        ("0/3", "the parts of 3 are numbered from 1 to 3"),
+        ("1/0", "there is no part of 0 parts"),
+        ("third", "expected K/N, such as 2/7 for the second of seven parts"),
+    ] {
+        let (code, said) = build(&dir, &["--shard", part, "a.clif"]);
+        assert!(code == Some(2) && said.contains(&format!("invalid value '{part}'")), "{said}");
+        assert!(said.contains(why), "{said}");
+        assert_eq!(taken(&dir), [""; 0]);
+    }
+}
+
+#[test]
 fn a_dump_of_a_pass_that_does_not_run_says_so() {
     let dir = dir("no_dump");
     let dump =

@@ -37,6 +37,7 @@ fn generated(name: &str, arch: Arch) -> Vec<(&'static str, String)> {
                 ("apple.c", apple_c),
             ]
         }
+        "shards" => ["calls", "libcalls"].iter().flat_map(|name| generated(name, arch)).collect(),
         "libcalls" => {
             let names = LibCall::ALL.iter().map(|call| format!("{call:?} {}\n", call.name()));
             vec![("names", names.collect())]
@@ -135,6 +136,7 @@ tests! {
     notes_for_tools,
     patchable,
     sections,
+    shards,
     shared,
     stack_limit,
     stepping,

@@ -331,7 +331,8 @@ fn write_object<S: Subject>(variant: &Variant) -> Vec<u8> {
     let code = &variant.compiled;
     let function =
         FunctionDef { offset: 0, params: &params, linkage: Linkage::Local, section: None, align: 1, code };
-    let contents = Contents { module: &Module::default(), functions: vec![function], debug: None };
+    let contents =
+        Contents { module: &Module::default(), functions: vec![function], part: None, debug: None };
     let target = Target::of(S::ARCH);
     write(&target, &Flags::new(&target), SectionLayout::default(), &contents).expect("an object").bytes
 }

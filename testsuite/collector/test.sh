@@ -12,6 +12,8 @@ for linker in bfd lld; do
     link $linker -Wl,--gc-sections -o prog main.o collector.o
     prints "$here/expected" run ./prog
 done
+# Modules in parts have several tables.
+[ -z "${SHARDS:-}" ] || exit 0
 # LLVM's reader understands the section of an object with one table.
 clif "" "$here/collector.clif"
 tools/llvm-readobj --stackmap collector.o >shown

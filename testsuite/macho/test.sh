@@ -78,6 +78,21 @@ tools/llvm-objdump --macho --unwind-info prog >shown
 silently zig -Wl,-undefined,dynamic_lookup -o prog main.o macho.o other.o
 prints "$here/expected" run ./load prog
 
+# The same with the module in parts: what was local is private to the program.
+parts=
+for part in 1 2 3 4 5 6 7; do
+    object "$here/macho.clif" --shard $part/7
+    mv macho.o macho.$part.o
+    parts="$parts macho.$part.o"
+done
+lld prog main.o $parts other.o
+prints "$here/expected" run ./load prog
+silently zig -Wl,-undefined,dynamic_lookup -o prog main.o $parts other.o
+prints "$here/expected" run ./load prog
+tools/llvm-objdump --macho --syms $parts >shown
+if grep -F .clifc. shown | grep -v ' \.hidden '; then fail "local names are exported"; fi
+object "$here/macho.clif"
+
 # Tables of handlers, with the unwind information that leads to them.
 zig -O1 -fno-stack-protector -fno-sanitize=undefined -c -o handlers_main.o "$here/handlers.c"
 object "$here/handlers.clif"

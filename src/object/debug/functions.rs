@@ -61,11 +61,13 @@ impl<'a> Writer<'a> {
         };
         let wanted = Wanted::new(module, entries.level);
         let any_lists = contents.functions.iter().any(|def| wanted.has_lists(def));
-        describe_unit(&mut out.info, entries, any_lists, &mut out.ranges);
-        if entries.level == DebugLevel::Full {
+        let is_empty = contents.functions.is_empty() && module.source.is_empty();
+        let is_parent = entries.level == DebugLevel::Full && !is_empty;
+        describe_unit(&mut out.info, entries, any_lists, is_parent, &mut out.ranges);
+        if is_parent {
             self.describe_contents(contents, entries, table, (&wanted, defined), (&mut out, errors));
+            out.info.end();
         }
-        out.info.end();
         out.finish(entries.runs, any_lists)
     }
 
@@ -84,15 +86,18 @@ impl<'a> Writer<'a> {
         let headers: Vec<_> = functions.iter().map(header).collect();
         let table = &*table;
         let lines = |location| entries.line(table, location);
+        let has_data = contents.part.is_none_or(|part| part.has_data);
         let data = module.data.iter().zip(0..).map(|(item, index)| (&item.name, index));
         let known = Known {
             module,
             types: &types,
             functions: functions.len(),
             lines: &lines,
-            data: if module.source.is_empty() { HashMap::new() } else { data.collect() },
+            data: if module.source.is_empty() || !has_data { HashMap::new() } else { data.collect() },
         };
-        variables::globals(&mut out.info, &known);
+        if has_data {
+            variables::globals(&mut out.info, &known);
+        }
         let mut calls = Calls::new(module, functions);
         let runs = self.runs_of_functions(entries.runs);
         for ((number, def), header) in functions.iter().enumerate().zip(headers) {
@@ -148,7 +153,7 @@ impl<'a> Writer<'a> {
         let name = def.params.name.to_string();
         let name = name.strip_prefix('%').unwrap_or(&name);
         let name = source.and_then(|source| source.name.as_deref()).unwrap_or(name).as_bytes();
-        let symbol = &self.object.symbol(function.symbol).name;
+        let symbol = &*self.symbols.plain_name(&self.object, function.symbol);
         let linkage_name = symbol.strip_prefix(self.format.symbol_prefix.as_bytes()).unwrap_or(symbol);
         let header = function.header;
         let ty = source.and_then(|source| known.function_type(source.ty?));
@@ -325,8 +330,9 @@ impl Entries<'_> {
     }
 }
 
-/// Describes the unit; `lists` says whether there are lists of locations and of ranges of scopes.
-fn describe_unit(info: &mut Info, entries: &Entries, lists: bool, ranges: &mut Lists) {
+/// Describes the unit; `lists` says whether there are lists of locations and of ranges of scopes, `is_parent`
+/// whether other entries follow.
+fn describe_unit(info: &mut Info, entries: &Entries, lists: bool, is_parent: bool, ranges: &mut Lists) {
     let several = entries.runs.len() > 1;
     let mut attributes = vec![
         (DW_AT_producer, DW_FORM_string),
@@ -349,7 +355,7 @@ fn describe_unit(info: &mut Info, entries: &Entries, lists: bool, ranges: &mut L
             attributes.push((DW_AT_addr_base, DW_FORM_sec_offset));
         }
     }
-    let shape = info.shape(DW_TAG_compile_unit, true, &attributes);
+    let shape = info.shape(DW_TAG_compile_unit, is_parent, &attributes);
     info.begin(shape);
     info.string(concat!("clifc ", env!("CARGO_PKG_VERSION")).as_bytes());
     // No language is CLIF. Debuggers take expressions as in C.

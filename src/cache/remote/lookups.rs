@@ -1,0 +1,260 @@
+//! A build's lookups in a shared store: which groups are asked for, were found, or must be compiled.
+//!
+//! Workers take groups that the store does not have. When there are none and packs are still on their way, a
+//! worker waits as long as that is allowed, and then compiles the group that the store will answer last. It
+//! is allowed to wait for a share of the time that compiling everything would take, and for half of the time
+//! that the packs which came have saved. So a store that is slow or silent costs little, and waiting pays
+//! while packs keep coming.
+
+use super::pack::Seal;
+use crate::machine::compiled::CompiledFunction;
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// A low estimate of the time in nanoseconds that it takes to compile a byte of text.
+const NANOSECONDS_PER_BYTE: u64 = 20;
+/// The share of the time for compiling everything that is waited without a sign of the store.
+const SHARE: u32 = 25;
+
+/// What most stores take to answer.
+const USUAL_ANSWER: Duration = Duration::from_millis(20);
+
+/// A group of functions that the local store lacks, at least in part.
+pub(crate) struct Group {
+    /// Indices of its functions.
+    pub(crate) functions: Range<usize>,
+    /// The name of its pack.
+    pub(crate) name: String,
+    /// Number of bytes of text that must be compiled without the pack.
+    pub(crate) wanted_bytes: u64,
+}
+
+enum Status {
+    /// The store has not answered.
+    Asked,
+    /// It must be compiled: the store does not have it, or was too slow.
+    Missed,
+    /// It was too slow, and has it.
+    Late,
+    Found(Vec<CompiledFunction>),
+}
+
+/// A build's lookups.
+pub(crate) struct Lookups {
+    groups: Vec<Group>,
+    seal: Seal,
+    threads: u32,
+    /// Whether workers may wait for as long as most stores take to answer.
+    had_time: bool,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+struct State {
+    statuses: Vec<Status>,
+    /// Groups to compile.
+    missed: VecDeque<usize>,
+    /// Groups from this one on are no longer asked for.
+    asked_end: usize,
+    /// Number of groups that the store has not answered.
+    asked: usize,
+    /// How long workers may still wait.
+    patience: Duration,
+    outcome: Outcome,
+}
+
+/// What came of lookups.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Outcome {
+    /// Bytes of packs that were used.
+    pub(crate) bytes_read: u64,
+    /// Packs that are damaged, or were not made with the team's key.
+    pub(crate) refused: u64,
+    /// Time that workers waited, all together.
+    pub(crate) waited: Duration,
+    /// Groups that were compiled since the store took too long.
+    pub(crate) too_slow: u64,
+    /// Whether these are most groups of a build that had time for the store.
+    pub(crate) is_slow: bool,
+}
+
+impl Lookups {
+    /// Starts with all groups asked for. `threads` is the number of workers, which may wait for `wait` in any
+    /// case.
+    pub(crate) fn new(groups: Vec<Group>, seal: Seal, threads: usize, wait: Duration) -> Self {
+        let threads = threads.max(1) as u32;
+        let bytes: u64 = groups.iter().map(|group| group.wanted_bytes).sum();
+        let patience = (time_for(bytes) / threads / SHARE).max(wait);
+        let state = State {
+            statuses: groups.iter().map(|_| Status::Asked).collect(),
+            missed: VecDeque::new(),
+            asked_end: groups.len(),
+            asked: groups.len(),
+            patience,
+            outcome: Outcome::default(),
+        };
+        let had_time = patience >= USUAL_ANSWER;
+        Lookups { groups, seal, threads, had_time, state: Mutex::new(state), changed: Condvar::new() }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // No code that can panic runs while the lock is held.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Number of groups.
+    pub(crate) fn len(&self) -> usize {
+        self.groups.len()
+    }
+
+    /// The name of a group's pack.
+    pub(crate) fn name(&self, group: usize) -> &str {
+        &self.groups[group].name
+    }
+
+    /// Whether a group's pack is still of use.
+    pub(crate) fn is_wanted(&self, group: usize) -> bool {
+        matches!(self.state().statuses[group], Status::Asked)
+    }
+
+    /// Notes that the store does not have a group's pack.
+    pub(crate) fn miss(&self, group: usize) {
+        let mut state = self.state();
+        if matches!(state.statuses[group], Status::Asked) {
+            state.statuses[group] = Status::Missed;
+            state.asked -= 1;
+            state.missed.push_back(group);
+            self.changed.notify_all();
+        }
+    }
+
+    /// Takes a pack that the store returned.
+    pub(crate) fn take(&self, group: usize, bytes: &[u8]) {
+        let Group { functions, name, wanted_bytes } = &self.groups[group];
+        let unpacked = self.seal.unpack(name, bytes, functions.len());
+        let Some(units) = unpacked else {
+            self.state().outcome.refused += 1;
+            return self.miss(group);
+        };
+        let mut state = self.state();
+        match state.statuses[group] {
+            Status::Asked => {
+                state.statuses[group] = Status::Found(units);
+                state.asked -= 1;
+                state.patience += time_for(*wanted_bytes) / self.threads / 2;
+                state.outcome.bytes_read += bytes.len() as u64;
+            }
+            Status::Missed => state.statuses[group] = Status::Late,
+            Status::Late | Status::Found(_) => {}
+        }
+        self.changed.notify_all();
+    }
+
+    /// The functions of the next group to compile; `None` if there are no more.
+    pub(crate) fn next(&self) -> Option<Range<usize>> {
+        let mut state = self.state();
+        loop {
+            if let Some(group) = state.missed.pop_front() {
+                return Some(self.groups[group].functions.clone());
+            }
+            if state.asked == 0 {
+                return None;
+            }
+            if state.patience.is_zero() {
+                return self.give_up_last(&mut state);
+            }
+            let (start, patience) = (Instant::now(), state.patience);
+            let waited = self.changed.wait_timeout(state, patience);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+            // Workers wait at the same time.
+            let took = start.elapsed();
+            state.patience = state.patience.saturating_sub(took / self.threads);
+            if took >= patience {
+                state.patience = Duration::ZERO;
+            }
+            state.outcome.waited += took;
+        }
+    }
+
+    /// Stops waiting for the last group that is asked for.
+    fn give_up_last(&self, state: &mut State) -> Option<Range<usize>> {
+        let is_asked = |status: &Status| matches!(status, Status::Asked);
+        let group = state.statuses[..state.asked_end].iter().rposition(is_asked)?;
+        state.asked_end = group;
+        state.statuses[group] = Status::Missed;
+        state.asked -= 1;
+        state.outcome.too_slow += 1;
+        Some(self.groups[group].functions.clone())
+    }
+
+    /// Ends the lookups. Calls `found` with the first function of each group whose pack came and the code of
+    /// its functions, and returns the groups whose packs the store lacks.
+    pub(crate) fn finish(
+        &self,
+        mut found: impl FnMut(&str, usize, Vec<CompiledFunction>),
+    ) -> (Vec<&Group>, Outcome) {
+        let mut state = self.state();
+        let mut lacking = Vec::new();
+        for (group, status) in self.groups.iter().zip(&mut state.statuses) {
+            match std::mem::replace(status, Status::Late) {
+                Status::Found(units) => found(&group.name, group.functions.start, units),
+                Status::Missed => lacking.push(group),
+                Status::Asked | Status::Late => {}
+            }
+        }
+        let most = state.outcome.too_slow as usize * 2 > self.groups.len();
+        state.outcome.is_slow = most && self.had_time;
+        (lacking, state.outcome)
+    }
+}
+
+/// A low estimate of the time that it takes to compile texts of this many bytes.
+fn time_for(bytes: u64) -> Duration {
+    Duration::from_nanos(bytes * NANOSECONDS_PER_BYTE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lookups(count: usize, bytes: u64) -> Lookups {
+        let group = |at: usize| Group { functions: at..at + 1, name: format!("{at}"), wanted_bytes: bytes };
+        Lookups::new((0..count).map(group).collect(), Seal::new(b""), 1, Duration::ZERO)
+    }
+
+    #[test]
+    fn a_silent_store_costs_a_share_of_the_time() {
+        // An estimate of 250 ms, of which 10 ms are waited.
+        let lookups = lookups(10, 1_250_000);
+        let start = Instant::now();
+        let order: Vec<_> = std::iter::from_fn(|| lookups.next()).map(|group| group.start).collect();
+        assert_eq!(order, (0..10).rev().collect::<Vec<_>>(), "the last is compiled first");
+        assert!(start.elapsed() >= Duration::from_millis(10) && start.elapsed() < Duration::from_millis(200));
+        let (lacking, outcome) = lookups.finish(|_, _, _| panic!("nothing was found"));
+        assert_eq!((lacking.len(), outcome.too_slow), (10, 10));
+    }
+
+    #[test]
+    fn what_comes_is_not_compiled() {
+        let lookups = lookups(4, 1);
+        let mut unit = CompiledFunction::default();
+        unit.code.align = 1;
+        let pack = |at: &str| Seal::new(b"").pack(at, &[&unit]);
+        lookups.take(0, &pack("0"));
+        lookups.take(1, &pack("0"));
+        lookups.miss(2);
+        let mut order = vec![lookups.next().expect("damaged").start, lookups.next().expect("absent").start];
+        order.push(lookups.next().expect("late").start);
+        assert_eq!((order, lookups.next()), (vec![1, 2, 3], None));
+        lookups.take(3, &pack("3"));
+        let mut found = Vec::new();
+        let (lacking, outcome) = lookups.finish(|name, first, units| {
+            found.push((name.to_string(), first, units.len()));
+        });
+        assert_eq!(found, [("0".into(), 0, 1)]);
+        assert_eq!(lacking.iter().map(|group| group.functions.start).collect::<Vec<_>>(), [1, 2]);
+        assert_eq!((outcome.refused, outcome.too_slow), (1, 1));
+    }
+}
