@@ -112,7 +112,7 @@ impl<'a, I: Backend> Worker<'a, I> {
         if let Some(start) = start {
             self.outcome.timing.add("parse", start.elapsed());
         }
-        compiler.ir.note_unwritten(positions.first_unwritten);
+        compiler.ir.note_written(positions.first_unwritten);
         if parsed.is_err() {
             self.outcome.diagnostics.append(&mut parser.diagnostics);
             return None;

@@ -14,7 +14,7 @@ use crate::emit::layout::BlockLayout;
 use crate::emit::redundant_moves::Copies;
 use crate::emit::tracking::{Described, Emitted, Tracker, Watch};
 use crate::entity::Span;
-use crate::ir::{self, StackMapEntry, Stencil};
+use crate::ir::{self, StackMapEntry, Stencil, Written};
 use crate::machine::compiled::CompiledStencil;
 use crate::machine::description::Machine;
 use crate::machine::description::Moves;
@@ -62,7 +62,7 @@ pub(crate) fn emit<I: Emission>(
 /// Emits a function, and says where its values are: `values` of them, of a stencil with its analyses.
 pub(crate) fn emit_tracked<I: Emission>(
     function: &AllocatedFunction,
-    (stencil, analysis, values): (&Stencil, &Analysis, usize),
+    (stencil, analysis, written): (&Stencil, &Analysis, Written),
     flags: &Flags,
     buffers: &mut EmitBuffers,
 ) -> CompiledStencil {
@@ -70,7 +70,7 @@ pub(crate) fn emit_tracked<I: Emission>(
     let mut compiled = emit_watched::<I, Tracker>(function, flags, buffers, &mut tracker);
     let (AllocatedFunction { vcode, frame, .. }, buffer) = (*function, &buffers.buffer);
     compiled.variables =
-        tracker.variables::<I>(&Described { stencil, analysis, vcode, frame, buffer, values });
+        tracker.variables::<I>(&Described { stencil, analysis, vcode, frame, buffer, written });
     compiled.variables.is_foreign = !stencil.signature.call_conv.is_c();
     buffers.tracker = tracker;
     compiled

@@ -32,7 +32,7 @@ pub use opcode::{CtrlFrom, Effects, Format, OpInfo, Opcode, Rule};
 pub use positions::Positions;
 pub(crate) use replacements::Replacements;
 pub use source_items::*;
-pub use source_map::SourceMap;
+pub use source_map::{SourceMap, Written};
 pub(crate) use structure::StructName;
 pub use structure::{
     Homogeneous, Layout, Layouts, MAX_STRUCTURE_SIZE, Member, MemberType, StructRef, StructTypes, Structure,

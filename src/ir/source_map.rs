@@ -61,3 +61,12 @@ impl SourceMap {
         map[key] = offset;
     }
 }
+
+/// How many of a function's values and stack slots are in its text: those with the lowest numbers.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Written {
+    /// Number of values.
+    pub values: usize,
+    /// Number of stack slots.
+    pub slots: usize,
+}

@@ -178,8 +178,8 @@ fn aarch64(frame: &BodyFrame) -> Option<u32> {
     let mut last = 0;
     for pair in registers.chunks(2) {
         let bit = match pair[0] {
-            x @ FIRST..FP if (x - FIRST) % 2 == 0 => 1 << ((x - FIRST) / 2),
-            d @ FIRST_FLOAT..80 if (d - FIRST_FLOAT) % 2 == 0 => 0x100 << ((d - FIRST_FLOAT) / 2),
+            x @ FIRST..FP if (x - FIRST).is_multiple_of(2) => 1 << ((x - FIRST) / 2),
+            d @ FIRST_FLOAT..80 if (d - FIRST_FLOAT).is_multiple_of(2) => 0x100 << ((d - FIRST_FLOAT) / 2),
             _ => return None,
         };
         if pair.get(1) != Some(&(pair[0] + 1)) || bit <= last {

@@ -120,7 +120,7 @@ impl<'a> Symbols<'a> {
             .then(|| self.name_of_definition(&linker_name, linkage));
         let (id, first) = match self.by_linker_name.entry(linker_name) {
             hash_map::Entry::Occupied(mut known) => {
-                (known.get().id, std::mem::replace(&mut known.get_mut().definition, Some(definition)))
+                (known.get().id, known.get_mut().definition.replace(definition))
             }
             hash_map::Entry::Vacant(new) => {
                 let id = add(object, spelled(self.format, new.key()), SymbolScope::Unknown);

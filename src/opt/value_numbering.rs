@@ -227,7 +227,7 @@ impl ValueNumbering {
         let constant = folded(editor.stencil(), &data);
         data = constant.unwrap_or(data);
         data = in_order(data);
-        if let Some(value) = self.from_quotient(editor, analysis, block, inst, &data) {
+        if let Some(value) = self.remainder_by_quotient(editor, analysis, block, inst, &data) {
             let result = editor.stencil().first_result(inst);
             editor.replace_value(result, value);
             editor.remove(inst);
@@ -248,7 +248,7 @@ impl ValueNumbering {
 
     /// The remainder that an instruction computes, if the quotient of the same operands has been computed:
     /// less the product of quotient and divisor.
-    fn from_quotient(
+    fn remainder_by_quotient(
         &mut self,
         editor: &mut Editor,
         analysis: &Analysis,

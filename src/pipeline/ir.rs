@@ -3,7 +3,8 @@
 
 use super::{CompileError, Facts, Half, Pass, Placement, Progress, Run, run_passes};
 use crate::analysis::Analysis;
-use crate::ir::{EditBuffers, Function, Origins};
+use crate::ir::{EditBuffers, Function, Origins, Stencil, Written};
+
 use crate::opt::control_flow::ControlFlow;
 use crate::opt::induction::Induction;
 use crate::opt::inline::{Callees, Inline};
@@ -163,8 +164,8 @@ pub struct IrHalf {
     pub analysis: Analysis,
     /// The instructions of the text that those of the function come from.
     pub origins: Origins,
-    /// The number from which on values are not in the text, and debug information does not describe them.
-    pub first_unwritten: usize,
+    /// What is in the text, so that debug information describes it.
+    pub written: Written,
     /// The bodies of the function's callees, for inlining. The caller sets this for each function.
     pub callees: Callees,
     verifier: Verifier,
@@ -181,10 +182,12 @@ pub struct IrHalf {
 }
 
 impl IrHalf {
-    /// Notes which values of the function are in its text: those below `first`, or all that there are now.
-    pub fn note_unwritten(&mut self, first: Option<u32>) {
-        let all = self.function.stencil.value_types.len();
-        self.first_unwritten = first.map_or(all, |first| first as usize);
+    /// Notes what of the function is in its text: the values below `first`, or all that there are now, and
+    /// the stack slots that there are now.
+    pub fn note_written(&mut self, first: Option<u32>) {
+        let Stencil { value_types, stack_slots, .. } = &self.function.stencil;
+        let values = first.map_or(value_types.len(), |first| first as usize);
+        self.written = Written { values, slots: stack_slots.len() };
     }
 
     /// Runs all passes on the function.

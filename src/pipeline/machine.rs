@@ -257,7 +257,7 @@ fn emit<B: Backend>(state: &mut MachineHalf<B>, ir: &IrHalf, flags: &Flags) -> R
     let function = AllocatedFunction { vcode, output, frame, stack_maps: &stencil.stack_maps };
     state.compiled = match tracks {
         true => {
-            let described = (stencil, &ir.analysis, ir.first_unwritten);
+            let described = (stencil, &ir.analysis, ir.written);
             function::emit_tracked::<B>(&function, described, flags, emit_buffers)
         }
         false => function::emit::<B>(&function, flags, emit_buffers),

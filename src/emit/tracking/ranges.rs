@@ -7,7 +7,7 @@ use super::contents::{PlaceKind, Places};
 use super::scopes::Scopes;
 use crate::analysis::{Analysis, block_of};
 use crate::entity::Map;
-use crate::ir::{Block, Constant, Opcode, PackedDef, StackSlot, Stencil, Value, ValueDef, types};
+use crate::ir::{Block, Constant, Opcode, PackedDef, StackSlot, Stencil, Value, ValueDef, Written, types};
 use crate::machine::description::{Machine, is_overaligned};
 use crate::machine::reg::VBlock;
 use crate::machine::variables::{Location, PlacedRange, SlotPlace, Variable, Variables, Whereabouts};
@@ -140,8 +140,8 @@ pub(in crate::emit) struct Described<'a> {
     pub(in crate::emit) frame: &'a Frame,
     /// The code, which is finished.
     pub(in crate::emit) buffer: &'a CodeBuffer,
-    /// How many values to describe. Those with greater numbers are not in the text.
-    pub(in crate::emit) values: usize,
+    /// What to describe: the rest is not in the text.
+    pub(in crate::emit) written: Written,
 }
 
 impl Described<'_> {
@@ -159,7 +159,7 @@ impl Described<'_> {
         let mut variables = Variables::default();
         let mut described = self.vcode.described.iter().peekable();
         let mut placed = Vec::new();
-        let defs = self.stencil.value_defs.iter().take(self.values);
+        let defs = self.stencil.value_defs.iter().take(self.written.values);
         for (value, _) in defs.filter(|(_, def)| **def != PackedDef::NONE) {
             let ty = self.stencil.value_types[value];
             let block = self.block(value);
@@ -192,7 +192,8 @@ impl Described<'_> {
         let places = variables.scopes.iter_mut().flat_map(|scope| &mut scope.ranges);
         places.for_each(|(start, end)| (*start, *end) = (self.buffer.place(*start), self.buffer.place(*end)));
         let used = self.used_slots();
-        let slots = self.stencil.stack_slots.iter().filter(|(number, _)| used[*number]);
+        let slots = self.stencil.stack_slots.iter().take(self.written.slots);
+        let slots = slots.filter(|(number, _)| used[*number]);
         variables.slots.extend(slots.map(|(number, data)| SlotPlace {
             number: number.0,
             offset: self.frame.slots[number],

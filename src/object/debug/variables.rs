@@ -100,16 +100,16 @@ pub(super) struct SourceVariables<'a> {
     /// Where the function begins in the code that lists refer to.
     pub(super) start: u64,
     /// Values by number in the text, with where their ranges are in `placed`.
-    pub(super) values: HashMap<u32, (Variable, std::ops::Range<usize>)>,
+    pub(super) values: ValuesByNumber,
     pub(super) placed: Vec<PlacedRange>,
     pub(super) errors: &'a mut Vec<Diagnostic>,
 }
 
+/// Values by number in the text, with where their ranges are in a list.
+type ValuesByNumber = HashMap<u32, (Variable, std::ops::Range<usize>)>;
+
 /// Reads the values that hold variables.
-pub(super) fn read_values(
-    def: &FunctionDef,
-    of: &OfFunction,
-) -> (HashMap<u32, (Variable, std::ops::Range<usize>)>, Vec<PlacedRange>) {
+pub(super) fn read_values(def: &FunctionDef, of: &OfFunction) -> (ValuesByNumber, Vec<PlacedRange>) {
     let storages = of.variables.iter().flat_map(|variable| &variable.places).map(|place| &place.storage);
     let wanted: HashSet<u32> = storages
         .filter_map(|storage| match storage {

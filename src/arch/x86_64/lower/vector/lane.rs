@@ -44,7 +44,7 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Lowered {
 fn splat_memory(cx: &mut Cx, d: VReg, lanes: Lanes, scalar: Value) -> bool {
     let has_avx2 = cx.flags.has_avx2();
     let is_wide = matches!(lanes, Lanes::I32 | Lanes::F32 | Lanes::I64 | Lanes::F64);
-    if !has_avx2 && !(cx.flags.has_avx() && is_wide) {
+    if !(has_avx2 || cx.flags.has_avx() && is_wide) {
         return false;
     }
     let ty = cx.ty(scalar);
