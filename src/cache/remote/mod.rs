@@ -5,7 +5,7 @@
 //! them, so what it keeps is packs: the code of a run of consecutive functions, under a name that their texts
 //! determine ([`pack`]). Where runs end depends on the functions too, so that an edit changes one pack
 //! ([`groups`]). All packs that a build lacks are asked for at once, by a thread of their own (`client`),
-//! while workers wait or compile ([`lookups`]).
+//! while workers wait or compile (`lookups`).
 //!
 //! Invariants. A pack is used only if its authentication code, made with the team's key, fits its name and
 //! its bytes. A build waits for the store no longer than a small part of the time that compiling takes, plus
