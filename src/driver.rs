@@ -8,6 +8,7 @@
 //! does not have are compiled (`cached`).
 
 mod cached;
+mod contradictions;
 mod numbering;
 mod session;
 mod worker;
@@ -28,6 +29,8 @@ use crate::timing::Timing;
 use cached::{CacheNotes, Cached};
 pub use session::Session;
 use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 use worker::Worker;
@@ -49,6 +52,8 @@ pub struct BuildOptions {
     pub debug: Option<DebugOptions>,
     /// The syntax of assembly text, if there is to be any.
     pub assembly: Option<object::disasm::Syntax>,
+    /// Linker names, for names that the file gives none: see [`parse::symbol_comments`].
+    pub names: Option<Arc<HashMap<Name, Box<str>>>>,
     /// Which passes run, and whether their results are checked.
     pub controls: Controls,
 }
@@ -65,6 +70,7 @@ impl BuildOptions {
             trace_rules: false,
             debug: None,
             assembly: None,
+            names: None,
             controls,
         }
     }
@@ -191,8 +197,9 @@ pub fn build_in(
     }
     units.sort_unstable_by_key(|unit| unit.0);
     let object = timing.measure("object", || write_object(source, &split, &module, &units, options));
-    let (object::Written { bytes: object, mut warnings }, assembly) = object?;
+    let (object::Written { bytes: object, mut warnings, contradictions }, assembly) = object?;
     warnings.append(&mut diagnostics);
+    warnings.extend(contradictions::diagnostics(source, &split, &module, &contradictions));
     warnings.sort_by_key(|diagnostic| diagnostic.offset);
     Ok(Built { object, assembly, warnings, module, timing, rules, cache: statistics })
 }
@@ -229,11 +236,13 @@ fn write_object(
             linkage: text.linkage,
             section: text.section.clone().and_then(|range| std::str::from_utf8(&source.text[range]).ok()),
             align: text.align.unwrap_or(1),
+            group: &text.group,
             code: &unit.code,
         }
     });
     let debug = options.debug.as_ref().map(|options| DebugInfo { options, source });
-    let contents = Contents { module, functions: functions.collect(), debug };
+    let names = options.names.as_deref();
+    let contents = Contents { module, functions: functions.collect(), names, debug };
     let BuildOptions { target, flags, layout, assembly, .. } = options;
     match *assembly {
         None => Ok((object::write(target, flags, *layout, &contents)?, None)),

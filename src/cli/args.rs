@@ -30,6 +30,7 @@ pub const LONG_VERSION: &str =
     long_version = LONG_VERSION,
     styles = STYLES,
     args_override_self = true,
+    propagate_version = true,
     subcommand_required = true,
     arg_required_else_help = true,
     after_help = "\
@@ -258,7 +259,7 @@ pub struct Build {
     /// The machine and the settings to compile for.
     #[command(flatten)]
     pub target: TargetArgs,
-    /// Kinds of output: obj, asm, listing (code beside its offsets), clif (as it goes into lowering) or vcode
+    /// Kinds of output: obj, asm, listing (code beside its offsets), json, clif (as it goes into lowering) or vcode
     /// (before register allocation).
     #[arg(
         long,
@@ -283,11 +284,14 @@ pub struct Build {
     pub jobs: Option<u16>,
     /// Write debug information: lines, functions and variables of the CLIF, or of what its loc lines refer
     /// to.
-    #[arg(short = 'g')]
+    #[arg(short = 'g', long, overrides_with_all = ["debug_lines", "no_debug"])]
     pub debug: bool,
     /// Write debug information of lines only (also -gline-tables-only).
-    #[arg(long = "gline-tables-only")]
+    #[arg(long = "gline-tables-only", overrides_with_all = ["debug", "no_debug"])]
     pub debug_lines: bool,
+    /// Undo -g.
+    #[arg(long, hide = true, overrides_with_all = ["debug", "debug_lines"])]
+    pub no_debug: bool,
     /// In debug information, replace OLD at the beginning of paths by NEW.
     #[arg(long, value_name = "OLD=NEW", value_parser = parse_mapping)]
     pub debug_prefix_map: Vec<(String, String)>,
@@ -303,6 +307,9 @@ pub struct Build {
     /// Undo --data-sections.
     #[arg(long, hide = true)]
     pub no_data_sections: bool,
+    /// Take linker names from `; symbol NAME` comments at the beginning of functions, in all inputs.
+    #[arg(long)]
+    pub symbol_comments: bool,
     /// Print version, inputs, outputs, target and settings to stderr.
     #[arg(short, long)]
     pub verbose: bool,
@@ -449,6 +456,8 @@ pub enum Emit {
     Asm,
     /// Instructions with their offsets, relocations and trap sites.
     Listing,
+    /// Functions, relocations, trap sites and frames, as JSON.
+    Json,
     /// CLIF, as it goes into lowering.
     Clif,
     /// Machine instructions before register allocation.
@@ -509,6 +518,9 @@ pub struct Disasm {
     /// Object files or linked ones; `-` for standard input.
     #[arg(value_name = "OBJECT", required = true)]
     pub files: Vec<PathBuf>,
+    /// Print functions, relocations, trap sites and frames as JSON.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `clifc explain`.

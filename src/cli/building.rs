@@ -1,16 +1,18 @@
 //! `clifc build`.
 
 use std::borrow::Cow;
-use std::sync::{Mutex, OnceLock};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use clifc::cache::{Cache, Statistics};
 use clifc::diag::{Diagnostic, Severity, Source};
 use clifc::driver::{self, BuildOptions, Built, DumpRequest, Observer, Session};
 use clifc::ir::Name;
-use clifc::object::disasm::{Style, Syntax, disassemble};
+use clifc::object::disasm::{Style, Syntax, disassemble, json};
 use clifc::object::{DebugLevel, DebugOptions, Layout};
 use clifc::options::{Flags, SETTINGS, Target};
+use clifc::parse;
 use clifc::pipeline::Controls;
 use clifc::timing::{self, Timing};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -34,10 +36,11 @@ pub fn run(args: &Build, reporter: &Reporter) -> Result<(), CommandError> {
     let paths = input::paths(&args.inputs);
     let plans = plan::of(args, &paths)?;
     let files = input::read_all(&paths)?;
+    let names = args.symbol_comments.then(|| symbol_comments(&files)).transpose()?;
     let mut failure = None;
     for (file, plan) in files.iter().zip(&plans) {
         // The other files are still compiled, so that all errors are reported at once.
-        if let Err(why) = one(&Job { args, file, plan, reporter }, &controls, &session) {
+        if let Err(why) = one(&Job { args, file, plan, names: &names, reporter }, &controls, &session) {
             failure = match (failure, why) {
                 // What was not reported yet must not be lost.
                 (Some(before), CommandError::Input) => Some(before),
@@ -53,7 +56,33 @@ struct Job<'a> {
     args: &'a Build,
     file: &'a Input,
     plan: &'a Plan,
+    /// Linker names from comments.
+    names: &'a Option<Arc<LinkerNames>>,
     reporter: &'a Reporter,
+}
+
+/// Linker names of names.
+type LinkerNames = HashMap<Name, Box<str>>;
+
+/// Collects the linker names that comments of all files give functions, so that files can refer to each
+/// other.
+fn symbol_comments(files: &[Input]) -> Result<Arc<LinkerNames>, CommandError> {
+    let mut names: HashMap<Name, (Box<str>, &str)> = HashMap::new();
+    for file in files {
+        let split = parse::split(&file.text, &mut Vec::new());
+        for (name, symbol) in parse::symbol_comments(&file.text, &split) {
+            match names.get(&name) {
+                Some((other, place)) if **other != *symbol => {
+                    let message =
+                        format!("{name} is the symbol {other} in {place}, but {symbol} in {}", file.name);
+                    return Err(CommandError::Usage(message));
+                }
+                Some(_) => {}
+                None => drop(names.insert(name, (symbol.into(), &file.name))),
+            }
+        }
+    }
+    Ok(Arc::new(names.into_iter().map(|(name, (symbol, _))| (name, symbol)).collect()))
 }
 
 /// Returns the debug information that is asked for.
@@ -118,6 +147,7 @@ fn options(job: &Job, source: &Source, controls: &Controls) -> Result<BuildOptio
         trace_rules: args.trace_rules,
         debug: debug_options(args)?,
         assembly: assembly_syntax(job),
+        names: job.names.clone(),
         controls: controls.clone(),
         ..BuildOptions::new(target, flags)
     })
@@ -125,7 +155,7 @@ fn options(job: &Job, source: &Source, controls: &Controls) -> Result<BuildOptio
 
 /// Compiles a file and writes the requested outputs.
 fn one(job: &Job, controls: &Controls, session: &Session) -> Result<(), CommandError> {
-    let Job { args, file, plan, reporter } = *job;
+    let Job { args, file, plan, reporter, .. } = *job;
     let source = Source { name: &file.name, text: &file.text };
     let options = options(job, &source, controls)?;
     let (built, notes) = build(job, &source, &options, session);
@@ -227,6 +257,10 @@ fn emitted_bytes<'a>(
                 .map_err(|error| CommandError::System(error.to_string()))?;
             Ok(listing.into())
         }
+        Emit::Json => match json(&built.object) {
+            Ok(text) => Ok(text.into_bytes().into()),
+            Err(error) => Err(CommandError::System(error.to_string())),
+        },
         Emit::Clif => {
             let items = [built.module.to_string()].into_iter().filter(|items| !items.is_empty());
             let parts = items.chain(texts().map(|dump| dump.text.clone()));
@@ -244,7 +278,7 @@ fn emitted_pass(kind: Emit, options: &BuildOptions) -> Option<&'static str> {
     match kind {
         Emit::Clif => Some(options.controls.last_ir_pass(&options.flags)),
         Emit::Vcode => Some("lower"),
-        Emit::Obj | Emit::Asm | Emit::Listing => None,
+        Emit::Obj | Emit::Asm | Emit::Listing | Emit::Json => None,
     }
 }
 

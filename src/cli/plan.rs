@@ -119,6 +119,7 @@ fn default_output(input: &Path, kind: Emit, directory: Option<&Path>) -> PathBuf
         Emit::Obj => "o",
         Emit::Asm => "s",
         Emit::Listing => "lst",
+        Emit::Json => "json",
         Emit::Clif => "out.clif",
         Emit::Vcode => "vcode",
     };

@@ -9,7 +9,7 @@ use crate::ir::SourceMap;
 use crate::machine::compiled::CompiledFunction;
 use crate::options::Flags;
 use crate::parse::{self, FunctionText, ParseContext};
-use crate::pipeline::{self, Backend, CompileError, Compiler, Placement};
+use crate::pipeline::{self, Backend, CompileError, Compiler};
 use crate::timing::Timing;
 use crate::verify;
 use std::mem::take;
@@ -148,8 +148,7 @@ impl<'a, I: Backend> Worker<'a, I> {
 
     /// Compiles the parsed function.
     fn compile(&mut self, index: usize, text: &FunctionText) -> Option<CompiledFunction> {
-        let section = text.section.clone().map(|range| &self.inputs.source.text[range]);
-        let placement = Placement { linkage: text.linkage, section, align: text.align };
+        let placement = text.placement(self.inputs.source.text);
         let compiler = &mut self.context.compiler;
         let dump = self.inputs.observer.dump.map(|DumpRequest { wanted, take }| {
             let name = compiler.ir.function.params.name.clone();
@@ -191,7 +190,7 @@ impl<'a, I: Backend> Worker<'a, I> {
         let diagnostics = &mut self.outcome.diagnostics;
         match failure {
             CompileError::Invalid(errors) => {
-                diagnostics.extend(verify::diagnostics(&errors, &positions));
+                diagnostics.extend(verify::diagnostics(&errors, &positions, self.inputs.source.text));
             }
             CompileError::Unsupported { inst, message } => {
                 let offset = inst.and_then(|inst| positions.insts.get(inst).copied());

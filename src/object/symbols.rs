@@ -15,11 +15,16 @@ use object::{SymbolFlags, SymbolKind, SymbolScope};
 
 use super::format::Format;
 use crate::diag::Diagnostic;
-use crate::ir::{Linkage, Name, NameRef, Params, SymbolItem};
+use crate::ir::fingerprint;
+use crate::ir::{AliasItem, Linkage, Name, NameRef, Params, SymbolItem};
 use crate::machine::symbol::LibCall;
 
 /// The symbol of a function or data item whose name is empty. It is local: other files cannot name it.
 const UNNAMED: &str = "unnamed";
+
+/// At the start of a linker name, says that it goes into the symbol table as it is, without the prefix that
+/// the format has for names of C.
+const VERBATIM: char = '\x01';
 
 /// A symbol of the file, and the definition that the file has of it.
 #[derive(Clone, Copy)]
@@ -36,13 +41,39 @@ struct Definition {
     named: bool,
     /// Where the source defines it.
     offset: usize,
+    /// The fingerprint of its signature.
+    fingerprint: u64,
+}
+
+/// A function that is imported with another signature than the file defines it with.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Contradiction {
+    /// Where the function that imports it is defined.
+    pub user: usize,
+    /// The name that it is imported by.
+    pub name: NameRef,
+    /// Where it is defined.
+    pub definition: usize,
+}
+
+/// A definition to declare.
+pub(super) struct Defined<'a> {
+    pub(super) name: &'a Name,
+    pub(super) linkage: Linkage,
+    pub(super) kind: SymbolKind,
+    /// Where the source defines it.
+    pub(super) offset: usize,
+    /// The fingerprint of its signature; unknown for data.
+    pub(super) fingerprint: u64,
 }
 
 /// The symbols of an object being written.
 pub(super) struct Symbols<'a> {
     format: &'static Format,
     attributes: HashMap<&'a Name, &'a SymbolItem>,
-    by_name: HashMap<&'a Name, SymbolId>,
+    /// Linker names, for names without attributes.
+    names: Option<&'a HashMap<Name, Box<str>>>,
+    by_name: HashMap<&'a Name, Entry>,
     by_linker_name: HashMap<Cow<'a, str>, Entry>,
     /// Symbols that stand for addresses, and for each the symbol of a constant that has it, once it is
     /// needed.
@@ -55,6 +86,7 @@ pub(super) struct Symbols<'a> {
     externals: Vec<Option<SymbolId>>,
     errors: Vec<Diagnostic>,
     warnings: Vec<Diagnostic>,
+    contradictions: Vec<Contradiction>,
 }
 
 impl<'a> Symbols<'a> {
@@ -63,6 +95,7 @@ impl<'a> Symbols<'a> {
         Symbols {
             format,
             attributes: HashMap::new(),
+            names: None,
             by_name: HashMap::new(),
             by_linker_name: HashMap::new(),
             addresses: HashMap::new(),
@@ -71,6 +104,7 @@ impl<'a> Symbols<'a> {
             externals: Vec::new(),
             errors: Vec::new(),
             warnings: Vec::new(),
+            contradictions: Vec::new(),
         }
     }
 
@@ -84,15 +118,39 @@ impl<'a> Symbols<'a> {
         }
     }
 
+    /// Sets the linker names of names without attributes.
+    pub(super) fn set_names(&mut self, names: Option<&'a HashMap<Name, Box<str>>>) {
+        self.names = names;
+    }
+
+    /// Whether the file defines what a name stands for. All definitions have been declared.
+    pub(super) fn is_defined(&self, name: &Name) -> bool {
+        self.by_name.get(name).is_some_and(|entry| entry.definition.is_some())
+    }
+
+    /// Declares a further name of what has been declared; its place is set later.
+    pub(super) fn define_alias(&mut self, object: &mut Object<'_>, item: &'a AliasItem) {
+        let target = self.referred(object, &item.target, None, item.offset);
+        let Some(definition) = target.definition else {
+            let message =
+                format!("an alias stands for what the file defines: {} is not defined", item.target);
+            return self.errors.push(Diagnostic::error(item.offset, message));
+        };
+        self.define(
+            object,
+            &Defined {
+                name: &item.name,
+                linkage: item.linkage,
+                kind: object.symbol(target.id).kind,
+                offset: item.offset,
+                fingerprint: definition.fingerprint,
+            },
+        );
+    }
+
     /// Declares a definition; its place is set later.
-    pub(super) fn define(
-        &mut self,
-        object: &mut Object<'_>,
-        name: &'a Name,
-        linkage: Linkage,
-        kind: SymbolKind,
-        offset: usize,
-    ) -> SymbolId {
+    pub(super) fn define(&mut self, object: &mut Object<'_>, definition: &Defined<'a>) -> SymbolId {
+        let Defined { name, linkage, kind, offset, fingerprint } = *definition;
         let linker_name = self.linker_name(name, true, offset);
         let entry = self.entry(object, linker_name.clone());
         let linkage = if linker_name.is_empty() { Linkage::Local } else { linkage };
@@ -116,9 +174,10 @@ impl<'a> Symbols<'a> {
             Linkage::Hidden => SymbolScope::Linkage,
         };
         let named = self.attributes.get(name).is_some_and(|item| item.link_name.is_some());
-        let definition = Some(Definition { linkage, named, offset });
-        self.by_linker_name.insert(linker_name, Entry { definition, ..entry });
-        self.by_name.insert(name, entry.id);
+        let definition = Some(Definition { linkage, named, offset, fingerprint });
+        let entry = Entry { definition, ..entry };
+        self.by_linker_name.insert(linker_name, entry);
+        self.by_name.insert(name, entry);
         entry.id
     }
 
@@ -131,16 +190,26 @@ impl<'a> Symbols<'a> {
         user: Option<&Name>,
         offset: usize,
     ) -> SymbolId {
-        if let Some(&id) = self.by_name.get(name) {
-            return id;
+        self.referred(object, name, user, offset).id
+    }
+
+    fn referred(
+        &mut self,
+        object: &mut Object<'_>,
+        name: &'a Name,
+        user: Option<&Name>,
+        offset: usize,
+    ) -> Entry {
+        if let Some(&entry) = self.by_name.get(name) {
+            return entry;
         }
         if let Name::Text(text) = name
             && let Some(call) = LibCall::from_clif(text)
             && !self.attributes.contains_key(name)
         {
-            let id = self.libcall(object, call, user);
-            self.by_name.insert(name, id);
-            return id;
+            let entry = Entry { id: self.libcall(object, call, user), definition: None };
+            self.by_name.insert(name, entry);
+            return entry;
         }
         let linker_name = self.linker_name(name, false, offset);
         let entry = self.entry(object, linker_name);
@@ -163,8 +232,8 @@ impl<'a> Symbols<'a> {
                 Linkage::Weak | Linkage::Hidden | Linkage::Export | Linkage::Local => {}
             }
         }
-        self.by_name.insert(name, entry.id);
-        entry.id
+        self.by_name.insert(name, entry);
+        entry
     }
 
     /// The address that a symbol stands for.
@@ -198,9 +267,17 @@ impl<'a> Symbols<'a> {
             return id;
         }
         let params = self.params.expect("a function was entered");
-        let id = self.reference(object, &params.names[name], Some(&params.name), offset);
-        self.externals[at] = Some(id);
-        id
+        let entry = self.referred(object, &params.names[name], Some(&params.name), offset);
+        self.externals[at] = Some(entry.id);
+        let imported = params.imports.get(name).copied().unwrap_or(fingerprint::UNKNOWN);
+        if let Some(definition) = entry.definition
+            && imported != definition.fingerprint
+            && ![imported, definition.fingerprint].contains(&fingerprint::UNKNOWN)
+        {
+            let contradiction = Contradiction { user: offset, name, definition: definition.offset };
+            self.contradictions.push(contradiction);
+        }
+        entry.id
     }
 
     /// The symbol of a library routine, which the function `user` calls.
@@ -278,25 +355,44 @@ impl<'a> Symbols<'a> {
         std::mem::take(&mut self.warnings)
     }
 
+    /// Takes the imports that contradict definitions.
+    pub(super) fn take_contradictions(&mut self) -> Vec<Contradiction> {
+        std::mem::take(&mut self.contradictions)
+    }
+
     /// A linker name as the object spells it.
     fn spelled(&self, linker_name: &str) -> Vec<u8> {
-        [self.format.symbol_prefix, linker_name].concat().into_bytes()
+        match linker_name.strip_prefix(VERBATIM) {
+            Some(name) => name.as_bytes().to_vec(),
+            None => [self.format.symbol_prefix, linker_name].concat().into_bytes(),
+        }
     }
 
     fn linker_name(&mut self, name: &'a Name, is_definition: bool, offset: usize) -> Cow<'a, str> {
         let renamed = self.attributes.get(name).and_then(|item| item.link_name.as_deref());
+        let renamed = renamed.or_else(|| self.names?.get(name).map(|name| &**name));
         let linker_name = match (renamed, name) {
             (Some(renamed), _) => Cow::Borrowed(renamed),
             (None, Name::Text(text)) => Cow::Borrowed(&**text),
             (None, Name::User(namespace, index)) => Cow::Owned(format!("u{namespace}_{index}")),
             (None, Name::UserRef(index)) => Cow::Owned(format!("userextname{index}")),
         };
+        let linker_name = self.without_mark(linker_name);
         let imported = linker_name.is_empty() && !self.by_linker_name.contains_key("");
         if imported && !is_definition || linker_name.contains('\0') {
             let message = format!("invalid symbol name {linker_name:?}");
             self.errors.push(Diagnostic::error(offset, message));
         }
         linker_name
+    }
+
+    /// Removes the mark of a name that is not to be changed, if the name can be spelled without.
+    fn without_mark<'n>(&self, name: Cow<'n, str>) -> Cow<'n, str> {
+        let Some(verbatim) = name.strip_prefix(VERBATIM) else { return name };
+        match verbatim.strip_prefix(self.format.symbol_prefix) {
+            Some(plain) => Cow::Owned(plain.to_string()),
+            None => name,
+        }
     }
 
     /// The symbol of a linker name, created as an import on first use.

@@ -22,13 +22,14 @@ impl Parser<'_> {
         let read = self.signature(&mut signature);
         self.func.stencil.signature = signature;
         read?;
+        self.func.params.fingerprint = self.func.stencil.signature.fingerprint();
         self.placement()?;
         let open = self.cur.pos;
         self.expect(b'{')?;
         Ok(open)
     }
 
-    /// Skips `section "name"` and `align n`, which the splitter has parsed.
+    /// Skips `section "name"`, `align n` and `comdat %name`, which the splitter has parsed.
     fn placement(&mut self) -> Parse<()> {
         loop {
             if self.cur.eat_word(b"section") {
@@ -37,6 +38,11 @@ impl Parser<'_> {
                 }
             } else if self.cur.eat_word(b"align") {
                 self.integer("an alignment")?;
+            } else if self.cur.eat_word(b"comdat") {
+                if self.cur.peek() == b'%' {
+                    self.name(false)?;
+                    self.cur.space();
+                }
             } else {
                 return Ok(());
             }
@@ -397,6 +403,11 @@ impl Parser<'_> {
         } else {
             self.signature_ref()?
         };
+        if let Some(Some(signature)) = self.func.stencil.signatures.get(signature) {
+            let imports = &mut self.func.params.imports;
+            imports.ensure(name, fingerprint::UNKNOWN);
+            imports[name] = signature.fingerprint();
+        }
         let function = ExtFunc { name, signature, colocated, patchable };
         self.declare(declared, Some(function), None, |s| &mut s.functions, |m| &mut m.functions)
     }

@@ -2,6 +2,7 @@
 
 mod messages;
 mod options;
+mod output;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -357,3 +357,42 @@ fn full_and_closed_outputs_are_no_panic() {
     fs::write(dir.join("t.clif"), format!("test cat\n{ADD}")).expect("a file");
     assert_eq!(shell("clifc test t.clif >/dev/full"), Some(1));
 }
+
+#[test]
+fn imports_that_contradict_definitions_are_warned_of() {
+    let dir = dir("contradictions");
+    let file = "function %g() {\n    fn0 = %f(i64) -> i64\n    fn1 = %f(i32) -> i32\n    fn2 = %h(i8)\nblock0:\n    \
+                v0 = iconst.i64 1\n    v1 = call fn0(v0)\n    return\n}\nfunction %f(i32) -> i32 {\n\
+                block0(v0: i32):\n    return v0\n}\nfunction %h(i64) {\nblock0(v0: i64):\n    return\n}\n";
+    let said =
+        "2:5: warning: %f is declared as `(i64) -> i64 fast`, but it is defined as `(i32) -> i32 fast`";
+    // What nothing refers to is not imported.
+    assert_eq!(messages(&dir, file), [said, "10:1: note: defined here"]);
+    let build = |more: &[&str]| {
+        let args = [&["build", "--target", "x86_64", "-", "-o", "a.o"], more].concat();
+        clifc(&dir, &args, file)
+    };
+    assert_eq!(build(&["-Werror"]).status.code(), Some(1));
+    assert!(build(&["-w"]).stderr.is_empty());
+    for _ in 0..2 {
+        let cached = text(&build(&["--cache=cache"]).stderr);
+        assert!(cached.contains(said), "{cached}");
+    }
+}
+
+#[test]
+fn many_messages_take_time_in_proportion() {
+    let dir = dir("many");
+    let one = "function %f() {\nblock0:\n    v1 = nosuch v2\n    return\n}\n";
+    let time = |count: usize| {
+        let file = one.repeat(count);
+        let start = std::time::Instant::now();
+        let output = clifc(&dir, &["check", "--target", "x86_64", "--error-limit=0", "-"], &file);
+        assert!(text(&output.stderr).ends_with(&format!("clifc: {count} errors\n")));
+        start.elapsed()
+    };
+    let few = time(2000);
+    let many = time(28_233);
+    // In proportion, it is 14 times as long; with one pass over the file for each message, 200 times.
+    assert!(many < few * 60, "{few:?}, {many:?}");
+}

@@ -162,6 +162,7 @@ pub const GROUPS: &[Group] = &[
             ("rodata", "`rodata %name = \"text\\0\"`: data that does not change"),
             ("data", "`data %name = i64 1, %other+8`: data"),
             ("tls", "`tls %name = i32 0`: data of which each thread has its own"),
+            ("alias", "`alias %name = %other`: a further name for what the file defines"),
             ("personality", "`personality %name`: decides for the unwinder where an exception continues"),
             ("tag", "`tag 0 = %type`, `tag 1 = cleanup`: the exceptions that handlers with the tag take"),
             ("export", "other files can refer to it: the default"),
@@ -170,6 +171,7 @@ pub const GROUPS: &[Group] = &[
             ("weak", "another file's definition takes its place; an import can stay undefined"),
             ("section", "`section \".name\"`: where the linker finds it"),
             ("align", "`align 16`: its address is a multiple of this"),
+            ("comdat", "`comdat`, `comdat %name`: a group of items, of which linkers keep one of each name"),
         ],
     },
 ];
