@@ -9,6 +9,7 @@
 
 mod cached;
 mod contradictions;
+mod described;
 mod numbering;
 mod session;
 mod worker;
@@ -27,6 +28,7 @@ use crate::parse::{self, Split};
 use crate::pipeline::{Backend, Controls};
 use crate::timing::Timing;
 use cached::{CacheNotes, Cached};
+pub use described::{Described, Held};
 pub use session::Session;
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -54,6 +56,9 @@ pub struct BuildOptions {
     pub assembly: Option<object::disasm::Syntax>,
     /// Linker names, for names that the file gives none: see [`parse::symbol_comments`].
     pub names: Option<Arc<HashMap<Name, Box<str>>>>,
+    /// Whether to describe the code of functions: [`Built::described`]. Dumps then have the
+    /// numbers of instructions as source locations.
+    pub describe: bool,
     /// Which passes run, and whether their results are checked.
     pub controls: Controls,
 }
@@ -71,13 +76,20 @@ impl BuildOptions {
             debug: None,
             assembly: None,
             names: None,
+            describe: false,
             controls,
         }
     }
 
-    /// With debug information, whether it says where values are.
+    /// Whether source locations are the numbers of instructions.
+    fn numbers_instructions(&self) -> bool {
+        self.debug.is_some() || self.describe
+    }
+
+    /// With numbered instructions, whether compiled functions say where values are.
     fn tracks_values(&self) -> Option<bool> {
-        self.debug.as_ref().map(|debug| debug.level == DebugLevel::Full)
+        let full = self.debug.as_ref().is_some_and(|debug| debug.level == DebugLevel::Full);
+        self.numbers_instructions().then_some(full || self.describe)
     }
 }
 
@@ -112,6 +124,8 @@ pub struct Built {
     pub object: Vec<u8>,
     /// Assembly text that gives the same object, if [`BuildOptions::assembly`] asks for it.
     pub assembly: Option<String>,
+    /// Descriptions of the functions' code, if [`BuildOptions::describe`] asks for them.
+    pub described: Vec<Described>,
     /// Warnings: what is probably not what was meant.
     pub warnings: Vec<Diagnostic>,
     /// The file's items other than functions.
@@ -197,11 +211,12 @@ pub fn build_in(
     }
     units.sort_unstable_by_key(|unit| unit.0);
     let object = timing.measure("object", || write_object(source, &split, &module, &units, options));
-    let (object::Written { bytes: object, mut warnings, contradictions }, assembly) = object?;
+    let (object::Written { bytes: object, mut warnings, symbols, contradictions }, assembly) = object?;
+    let described = described::all(source, &split, &units, symbols);
     warnings.append(&mut diagnostics);
     warnings.extend(contradictions::diagnostics(source, &split, &module, &contradictions));
     warnings.sort_by_key(|diagnostic| diagnostic.offset);
-    Ok(Built { object, assembly, warnings, module, timing, rules, cache: statistics })
+    Ok(Built { object, assembly, described, warnings, module, timing, rules, cache: statistics })
 }
 
 /// Splits a file into functions and items. With a cache, computes the keys of the functions' texts.
@@ -242,7 +257,8 @@ fn write_object(
     });
     let debug = options.debug.as_ref().map(|options| DebugInfo { options, source });
     let names = options.names.as_deref();
-    let contents = Contents { module, functions: functions.collect(), names, debug };
+    let (functions, describes) = (functions.collect(), options.describe);
+    let contents = Contents { module, functions, names, debug, describes };
     let BuildOptions { target, flags, layout, assembly, .. } = options;
     match *assembly {
         None => Ok((object::write(target, flags, *layout, &contents)?, None)),

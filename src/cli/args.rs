@@ -107,6 +107,8 @@ pub enum Command {
     Disasm(Disasm),
     /// Explain opcodes and other words of the language.
     Explain(Explain),
+    /// Show how functions are compiled, in a page for a browser.
+    Explore(Explore),
     /// Inspect, shrink, check or clear the cache of compiled functions.
     Cache(CacheCommand),
     /// List targets, and the CPUs that `--cpu` takes.
@@ -259,8 +261,8 @@ pub struct Build {
     /// The machine and the settings to compile for.
     #[command(flatten)]
     pub target: TargetArgs,
-    /// Kinds of output: obj, asm, listing (code beside its offsets), json, clif (as it goes into lowering) or vcode
-    /// (before register allocation).
+    /// Kinds of output: obj, asm, listing (code beside its offsets), json, clif (as it goes into lowering) or
+    /// vcode (before register allocation).
     #[arg(
         long,
         value_name = "KIND,…",
@@ -521,6 +523,26 @@ pub struct Disasm {
     /// Print functions, relocations, trap sites and frames as JSON.
     #[arg(long)]
     pub json: bool,
+}
+
+/// `clifc explore`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+The page has the CLIF, each function after each pass, machine code with what registers hold, and the
+control-flow graph. What comes from the same line is marked when the mouse is over any of it.
+
+Example:
+  clifc explore -O2 a.clif -o page.html")]
+pub struct Explore {
+    /// CLIF file; `-` for standard input.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Output file [default: the input's name with `.html`; standard output for standard input].
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// The machine and the settings to compile for.
+    #[command(flatten)]
+    pub target: TargetArgs,
 }
 
 /// `clifc explain`.

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use clifc::cache::{Cache, Statistics};
 use clifc::diag::{Diagnostic, Severity, Source};
-use clifc::driver::{self, BuildOptions, Built, DumpRequest, Observer, Session};
+use clifc::driver::{self, BuildOptions, Built, Described, DumpRequest, Observer, Session};
 use clifc::ir::Name;
-use clifc::object::disasm::{Style, Syntax, disassemble, json};
+use clifc::object::disasm::{SourceLines, Style, Syntax, disassemble_with, json};
 use clifc::object::{DebugLevel, DebugOptions, Layout};
 use clifc::options::{Flags, SETTINGS, Target};
 use clifc::parse;
@@ -148,9 +148,16 @@ fn options(job: &Job, source: &Source, controls: &Controls) -> Result<BuildOptio
         debug: debug_options(args)?,
         assembly: assembly_syntax(job),
         names: job.names.clone(),
+        describe: describes(job),
         controls: controls.clone(),
         ..BuildOptions::new(target, flags)
     })
+}
+
+/// Whether a listing shows lines of the file. The source locations of other texts are left as they are.
+fn describes(job: &Job) -> bool {
+    let has = |wanted: &[Emit]| job.plan.outputs.iter().any(|(kind, _)| wanted.contains(kind));
+    has(&[Emit::Listing]) && !has(&[Emit::Clif, Emit::Vcode]) && job.args.dump.is_empty()
 }
 
 /// Compiles a file and writes the requested outputs.
@@ -176,7 +183,7 @@ fn one(job: &Job, controls: &Controls, session: &Session) -> Result<(), CommandE
         return Err(CommandError::Input);
     }
     for (kind, path) in &plan.outputs {
-        output::write(path, &emitted_bytes(*kind, &built, &notes.dumps, &options)?)?;
+        output::write(path, &emitted_bytes(*kind, &source, &built, &notes.dumps, &options)?)?;
     }
     if let Some(path) = &plan.rule {
         output::write(path, &dependencies::rule(args, plan, &file.path))?;
@@ -243,6 +250,7 @@ fn build(
 /// Returns the bytes of the output file.
 fn emitted_bytes<'a>(
     kind: Emit,
+    source: &Source,
     built: &'a Built,
     dumps: &[Dumped],
     options: &BuildOptions,
@@ -253,8 +261,13 @@ fn emitted_bytes<'a>(
         Emit::Asm => Ok(built.assembly.as_deref().unwrap_or_default().as_bytes().into()),
         Emit::Listing => {
             let mut listing = Vec::new();
-            disassemble(&built.object, Style::Text, &mut listing)
-                .map_err(|error| CommandError::System(error.to_string()))?;
+            disassemble_with(
+                &built.object,
+                Style::Text,
+                &source_lines(source, &built.described),
+                &mut listing,
+            )
+            .map_err(|error| CommandError::System(error.to_string()))?;
             Ok(listing.into())
         }
         Emit::Json => match json(&built.object) {
@@ -271,6 +284,27 @@ fn emitted_bytes<'a>(
             Ok(parts.collect::<Vec<_>>().join("\n").into_bytes().into())
         }
     }
+}
+
+/// Returns the lines of a file that functions' code comes from, as listings show them.
+fn source_lines(source: &Source, described: &[Described]) -> SourceLines {
+    let lines: Vec<&[u8]> = source.text.split(|byte| *byte == b'\n').collect();
+    let of = |function: &Described| {
+        let mut last = None;
+        // Of those that begin in the same place, the last one has code.
+        let has_code = |&(place, start): &(usize, &(u32, u32))| {
+            function.starts.get(place + 1).is_none_or(|next| next.0 != start.0)
+        };
+        let line = |(_, &(at, number)): (usize, &(u32, u32))| {
+            let line = *function.lines.get(number as usize)?;
+            let text = lines.get((line as usize).checked_sub(1)?)?;
+            let is_new = last.replace(line) != Some(line);
+            is_new.then(|| (at, format!("        ; {line}: {}", String::from_utf8_lossy(text).trim())))
+        };
+        let starts = function.starts.iter().enumerate();
+        (function.symbol.clone(), starts.filter(has_code).filter_map(line).collect())
+    };
+    described.iter().map(of).collect()
 }
 
 /// Returns the pass after which functions are written to the output, if it is not an object or made from one.

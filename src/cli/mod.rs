@@ -8,6 +8,7 @@ mod checking;
 mod dependencies;
 mod disasm;
 mod explain;
+mod explore;
 mod input;
 mod jobs;
 mod listing;
@@ -171,6 +172,7 @@ impl Command {
 fn run(command: Command, reporter: &Reporter) -> Result<(), CommandError> {
     match command {
         Command::Explain(explain) => explain::run(&explain),
+        Command::Explore(explore) => explore::run(&explore, reporter),
         Command::Targets(targets) if targets.matrix => print(listing::matrix()),
         Command::Targets(targets) if targets.json => print(listing::targets_json()),
         Command::Targets(_) => print(listing::targets()),

@@ -93,9 +93,9 @@ impl<'a, I: Backend> Worker<'a, I> {
         let start = self.inputs.options.time.then(Instant::now);
         let function = &mut compiler.ir.function;
         let offset = text.text.start;
-        let parsed = match self.inputs.options.debug {
-            None => parse::function(bytes, offset, parser, function),
-            Some(_) => {
+        let parsed = match self.inputs.options.numbers_instructions() {
+            false => parse::function(bytes, offset, parser, function),
+            true => {
                 positions.clear();
                 parse::function_with_positions(bytes, offset, parser, function, positions)
                     .inspect(|()| number_instructions(function, positions, bytes, offset))

@@ -1,5 +1,5 @@
-//! Section groups (`comdat`): of the groups of one name in all files, linkers keep one and drop the sections of
-//! the others.
+//! Section groups (`comdat`): of the groups of one name in all files, linkers keep one and drop the sections
+//! of the others.
 //!
 //! Each item of a group has a section of its own, and what describes such a section is in the group too. A
 //! format without groups has none of this: its linkers merge weak definitions.

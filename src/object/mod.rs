@@ -104,6 +104,8 @@ pub struct Contents<'a> {
     pub names: Option<&'a HashMap<Name, Box<str>>>,
     /// Debug information, if there is to be any.
     pub debug: Option<DebugInfo<'a>>,
+    /// Whether to return the symbols of functions.
+    pub describes: bool,
 }
 
 /// An object file.
@@ -113,6 +115,8 @@ pub struct Written {
     pub bytes: Vec<u8>,
     /// What is accepted, and probably not what was meant.
     pub warnings: Vec<Diagnostic>,
+    /// The symbols of functions, in source order, if [`Contents::describes`] is set.
+    pub symbols: Vec<String>,
     /// Functions that are imported with other signatures than they are defined with.
     pub contradictions: Vec<Contradiction>,
 }
@@ -124,7 +128,9 @@ pub fn write(
     layout: Layout,
     contents: &Contents<'_>,
 ) -> Result<Written, Vec<Diagnostic>> {
-    fill(target, flags, layout, contents)?.0.finish(target, flags)
+    let (writer, defined) = fill(target, flags, layout, contents)?;
+    let symbols = if contents.describes { writer.names(&defined) } else { Vec::new() };
+    Ok(Written { symbols, ..writer.finish(target, flags)? })
 }
 
 /// Writes an object, and assembly text that assemblers make the same object of.
@@ -141,7 +147,8 @@ pub fn write_assembly(
         code: def.code,
     });
     let named: Vec<_> = named.collect();
-    let written = writer.finish(target, flags)?;
+    let symbols = if contents.describes { writer.names(&defined) } else { Vec::new() };
+    let written = Written { symbols, ..writer.finish(target, flags)? };
     let text = assembly::print(&written.bytes, &named, target, flags, syntax);
     Ok((written, text.map_err(|message| vec![Diagnostic::unsupported(0, message)])?))
 }
@@ -393,6 +400,12 @@ impl<'a> Writer<'a> {
             .expect("relocations given by number are accepted");
     }
 
+    /// The names of symbols in the symbol table.
+    fn names(&self, symbols: &[SymbolId]) -> Vec<String> {
+        let name = |&symbol| String::from_utf8_lossy(&self.object.symbol(symbol).name).into_owned();
+        symbols.iter().map(name).collect()
+    }
+
     fn finish(mut self, target: &Target, flags: &Flags) -> Result<Written, Vec<Diagnostic>> {
         self.errors.extend(self.symbols.take_errors());
         if !self.errors.is_empty() {
@@ -406,7 +419,7 @@ impl<'a> Writer<'a> {
         let mut bytes = self.object.write().map_err(|error| vec![bug(format!("object: {error}"))])?;
         (self.format.complete)(&mut bytes, &data).map_err(|error| vec![bug(format!("object: {error}"))])?;
         let (warnings, contradictions) = (self.symbols.take_warnings(), self.symbols.take_contradictions());
-        Ok(Written { bytes, warnings, contradictions })
+        Ok(Written { bytes, warnings, symbols: Vec::new(), contradictions })
     }
 }
 

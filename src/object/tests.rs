@@ -75,7 +75,8 @@ fn written_for(
     functions: &[FunctionDef<'_>],
 ) -> Result<Vec<u8>, Vec<Diagnostic>> {
     let target = Target::parse(target).expect("a target");
-    let contents = Contents { module, functions: functions.to_vec(), names: None, debug: None };
+    let contents =
+        Contents { module, functions: functions.to_vec(), names: None, debug: None, describes: false };
     write(&target, &Flags::new(&target), layout, &contents).map(|written| written.bytes)
 }
 
@@ -268,7 +269,7 @@ fn calls_its_namesake(target: &str, linkage: Linkage, module: &Module) -> Writte
     let names = params(text("floor"), text("other"));
     let functions = vec![function(&names, linkage, &code)];
     let target = Target::parse(target).expect("a target");
-    let contents = Contents { module, functions, names: None, debug: None };
+    let contents = Contents { module, functions, names: None, debug: None, describes: false };
     write(&target, &Flags::new(&target), Layout::default(), &contents).expect("an object")
 }
 

@@ -215,7 +215,11 @@ const BY_BEGINNING: &[(&str, &str, &str)] = &[
     ("", "#", "comments begin with `;`"),
     ("", "/*", "comments begin with `;`"),
     ("an instruction", "%", "values are numbered, as in `v2 = iadd v0, v1`"),
-    ("a value", "\"", "strings are data: `rodata %text = \"…\"`, `gv0 = symbol %text`, `symbol_value.i64 gv0`"),
+    (
+        "a value",
+        "\"",
+        "strings are data: `rodata %text = \"…\"`, `gv0 = symbol %text`, `symbol_value.i64 gv0`",
+    ),
     ("a value", "[", "addresses have no brackets, as in `load.i32 v0+8`"),
     ("a value", ",", "there is no `,` here"),
     ("a global value", "%", "declare it before the first block: `gv0 = symbol %name`"),

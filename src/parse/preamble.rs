@@ -84,7 +84,9 @@ impl Parser<'_> {
     /// Whether a word after a signature is on the same line and nothing that can follow there.
     fn is_misspelt_convention(&self, word: &[u8]) -> bool {
         let line = self.cur.text[..self.cur.pos].iter().rev().take_while(|byte| byte.is_ascii_whitespace());
-        !word.is_empty() && !matches!(word, b"section" | b"align") && !line.clone().any(|byte| *byte == b'\n')
+        !word.is_empty()
+            && !matches!(word, b"section" | b"align" | b"comdat")
+            && !line.clone().any(|byte| *byte == b'\n')
     }
 
     /// Parses parameters or results. Returns whether the list ends with `...`, if that is allowed.

@@ -36,7 +36,8 @@ pub(super) fn check(body: &mut Body<'_>, call: BlockCallRef, edge: Edge<'_>) {
             let (text, expected) = (arg_text(arg), body.type_of(Value(params[i])));
             body.report(format!("arg {text} has type {ty}, expected {expected}"));
             let (block, convert) = (call.block, advice::conversion(ty, expected));
-            let message = format!("{text} has type {ty}, but parameter {i} of {block} has {expected}{convert}");
+            let message =
+                format!("{text} has type {ty}, but parameter {i} of {block} has {expected}{convert}");
             let operand = match arg {
                 BlockArg::Value(value) => Some(value),
                 BlockArg::TryCallRet(_) | BlockArg::TryCallExn(_) => None,
@@ -64,7 +65,8 @@ pub(super) fn target(body: &mut Body<'_>, block: Block) -> bool {
     }
     if block == stencil.layout[0] {
         body.report(format!("invalid reference to entry block {block}"));
-        let message = format!("{block} is the first block, which nothing can jump to: jump from it to a loop");
+        let message =
+            format!("{block} is the first block, which nothing can jump to: jump from it to a loop");
         body.say(None, message);
         return false;
     }

@@ -175,7 +175,10 @@ fn return_type(body: &mut Body<'_>, i: usize, value: Option<Value>, ty: Type, ex
         let expected = expected.ty;
         body.report(format!("result {i} has type {ty}, must match function signature of {expected}"));
         let convert = advice::conversion(ty, expected);
-        body.say(value, format!("result {i} has type {ty}, but that of the function has {expected}{convert}"));
+        body.say(
+            value,
+            format!("result {i} has type {ty}, but that of the function has {expected}{convert}"),
+        );
     }
 }
 

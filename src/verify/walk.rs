@@ -109,8 +109,11 @@ fn entry(check: &mut Check<'_>) {
         let (got, expected) = (params.len(), expected.len());
         let message = format!("entry block parameters ({got}) must match function signature ({expected})");
         check.report(at, message);
-        let (has, wants) = (advice::count(got, "parameter"), advice::count(expected, "parameter"));
-        let message = format!("the first block has {has}, but the function has {wants}: they are the same");
+        let has = advice::count(got, "parameter");
+        let message = format!(
+            "the first block has {has}, but the function has {expected}: the parameters of the function are \
+             those of its first block"
+        );
         let related = Some((Location::Function, "the function"));
         check.show(Shown { location: at, message, operand: None, related });
     } else {

@@ -1,5 +1,6 @@
 //! The command line, as users see it.
 
+mod explore;
 mod messages;
 mod options;
 mod output;

@@ -481,7 +481,8 @@ fn groups(file: &ElfFile64<'_, Endianness>) -> Result<HashMap<SectionIndex, Vec<
     Ok(groups)
 }
 
-/// Returns the directive that begins a section, whose group has this name. `before` is the number of sections of its name so far.
+/// Returns the directive that begins a section, whose group has this name. `before` is the number of sections
+/// of its name so far.
 fn directive(
     file: &ElfFile64<'_, Endianness>,
     header: &SectionHeader64<Endianness>,

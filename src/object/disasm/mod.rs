@@ -10,6 +10,7 @@ mod json;
 mod linked;
 mod trap_sites;
 
+use std::collections::HashMap;
 use std::fmt::Display;
 use std::io::{self, Write};
 
@@ -43,8 +44,21 @@ pub enum Syntax {
     Intel,
 }
 
+/// Lines of source text by the symbol of a function, each with the offset in the function where it begins.
+pub type SourceLines = HashMap<String, Vec<(u32, String)>>;
+
 /// Writes the listing of an object. An error of the kind `InvalidData` means that the object is malformed.
 pub fn disassemble(bytes: &[u8], style: Style, out: &mut impl Write) -> io::Result<()> {
+    disassemble_with(bytes, style, &SourceLines::new(), out)
+}
+
+/// Like [`disassemble`], with lines of source text above the instructions that were made from them.
+pub fn disassemble_with(
+    bytes: &[u8],
+    style: Style,
+    sources: &SourceLines,
+    out: &mut impl Write,
+) -> io::Result<()> {
     let file = File::parse(bytes).map_err(malformed)?;
     let decoder = decoder(file.architecture(), Syntax::Usual).map_err(malformed)?;
     let traps = Traps::read(&file)?;
@@ -61,6 +75,7 @@ pub fn disassemble(bytes: &[u8], style: Style, out: &mut impl Write) -> io::Resu
                 names: names.as_ref(),
                 traps: traps.of(section.index(), section.address() + function.start),
                 relocs: within(&relocs, &function),
+                sources: function.names.iter().find_map(|name| sources.get(*name)).map_or(&[], Vec::as_slice),
                 function,
             };
             listing.write(&decoder, style, out)?;
@@ -215,16 +230,20 @@ struct Listing<'l, 'a> {
     names: Option<&'l Names<'a>>,
     relocs: &'l [RelocAt],
     traps: &'l [TrapSite],
+    sources: &'l [(u32, String)],
 }
 
 impl Listing<'_, '_> {
     fn write(&self, decoder: &Capstone, style: Style, out: &mut impl Write) -> io::Result<()> {
         writeln!(out, "\n{}: ({} bytes)", self.function.names.join(", "), self.code.len())?;
         let mut insns = decoder.disasm_iter(self.code, self.address).map_err(malformed)?;
-        let (mut relocs, mut traps) = (self.relocs, self.traps);
+        let (mut relocs, mut traps, mut sources) = (self.relocs, self.traps, self.sources);
         let mut references = self.names.map(Names::references);
         while let Some(insn) = insns.next() {
             let end = insn.address() - self.address + insn.len() as u64;
+            for (_, line) in take_while(&mut sources, |(at, _)| u64::from(*at) < end) {
+                writeln!(out, "{line}")?;
+            }
             let relocs = take_while(&mut relocs, |reloc| reloc.at < self.function.start + end);
             let traps = take_while(&mut traps, |site| u64::from(site.offset) < end);
             let reference = references.as_mut().and_then(|references| references.of(&insn));

@@ -330,7 +330,13 @@ fn limits_of_mach_o_are_reported() {
     let target = Target::parse(X86_64).expect("a target");
     let mut flags = Flags::new(&target);
     flags.set("is_pic", "false").expect("a setting");
-    let contents = Contents { module: &Module::default(), functions: vec![], names: None, debug: None };
+    let contents = Contents {
+        module: &Module::default(),
+        functions: vec![],
+        names: None,
+        debug: None,
+        describes: false,
+    };
     assert!(write(&target, &flags, Layout::default(), &contents).is_err());
 }
 
