@@ -32,8 +32,8 @@ struct Stage {
 /// What a page shows of a function.
 struct Shown {
     name: String,
-    /// The lines of its text, and the number of the first one.
-    source: (Vec<String>, u32),
+    /// The lines of its text.
+    source: Lines,
     stages: Vec<Stage>,
     code: Vec<Instruction>,
     described: Described,
@@ -116,8 +116,11 @@ fn path(args: &Explore) -> PathBuf {
     }
 }
 
-/// For each function of a file without errors, its lines, the number of the first one, and its graph.
-fn graphs(file: &Input) -> Vec<((Vec<String>, u32), Vec<Node>)> {
+/// Lines of a file, and the number of the first one.
+type Lines = (Vec<String>, u32);
+
+/// For each function of a file without errors, its lines and its graph.
+fn graphs(file: &Input) -> Vec<(Lines, Vec<Node>)> {
     let split = parse::split(&file.text, &mut Vec::new());
     let mut context = ParseContext::with_types(&parse::types(&file.text));
     let mut function = Function::default();

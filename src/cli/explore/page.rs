@@ -46,7 +46,7 @@ pub(super) fn html(file: &str, target: &Target, functions: &[Shown]) -> String {
         function(&mut out, shown, target.arch());
         out += "</section>";
     }
-    write!(out, "<script>{SCRIPT}</script></html>\n").expect("a string");
+    writeln!(out, "<script>{SCRIPT}</script></html>").expect("a string");
     out
 }
 
