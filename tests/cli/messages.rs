@@ -223,7 +223,8 @@ fn second_places_are_shown() {
 fn places_are_lines_of_the_text() {
     let dir = dir("places");
     let open = "function %f() {\nblock0:\n    v0 = iconst.i8 1\n\n; more\nblock1:\n    return\n}\n";
-    let found = "3:5: error: block0 does not end in a terminator: its last instruction is iconst";
+    let found = "3:5: error: block0 ends with iconst, but a block ends with a jump, a return or a trap: \
+                 `jump block1` goes on with the next one";
     assert_eq!(messages(&dir, open), [found]);
     let use_before = "function %f() {\nblock0:\n    v0 = iconst.i8 1\n    jump block1\nblock1:\n    \
                       v1 = iadd.i8 v0, v2\n    jump block2\nblock2:\n    v2 = iconst.i8 1\n    return\n}\n";
