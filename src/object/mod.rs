@@ -17,6 +17,7 @@ mod addresses;
 mod assembly;
 mod data_in_code;
 mod debug;
+mod decoder;
 pub mod disasm;
 mod eh_frame;
 mod elf;

@@ -6,7 +6,7 @@ use super::*;
 const LOOP: &str = "function %one(f64) -> f64 {\nblock0(v0: f64):\n    v1 = fadd v0, v0\n    return v1\n}\n\n\
                     function %\"<&>\"(i64, i64) -> i64 system_v {\nblock0(v0: i64, v1: i64):\n    v2 = iconst.i64 0\n    \
                     jump block1(v2, v2)\n\nblock1(v3: i64, v4: i64):\n    v5 = icmp ult v3, v1\n    \
-                    brif v5, block2, block3\n\nblock2:\n    v6 = imul v3, v0\n    v7 = iadd v4, v6\n    \
+                    brif v5, block2, block3\n\nblock2:\n    v6 = udiv v3, v0\n    v7 = iadd v4, v6\n    \
                     v8 = iadd_imm v3, 1\n    jump block1(v8, v7)\n\nblock3:\n    return v4\n}\n";
 
 /// The numbers of lines that contain a text.
@@ -48,12 +48,12 @@ fn a_browser_shows_how_functions_are_compiled() {
         for column in ["CLIF", "lower", "regalloc", "machine code", "control flow"] {
             assert!(shown.contains(&format!("<h2>{column}</h2>")), "{target}: {column}");
         }
-        // The multiplication is linked from its line to the machine code.
+        // The division is linked from its line to the machine code.
         let section = shown.split("<section").nth(2).expect("the second function");
-        let line = numbers(section, "<div class=\"line\"", "v6 = imul v3, v0");
+        let line = numbers(section, "<div class=\"line\"", "v6 = udiv v3, v0");
         let code = section.split("<h2>machine code</h2>").nth(1).expect("a column");
-        let multiplies = |row: &&str| ["mul", "msg", "madd"].iter().any(|name| row.contains(name));
-        let row = code.split("<tr ").find(multiplies).expect("a multiplication");
+        let divides = |row: &&str| ["div", "dlg"].iter().any(|name| row.contains(name));
+        let row = code.split("<tr ").find(divides).expect("a division");
         assert!(row.contains(&format!("data-n=\"{}\"", line[0])), "{target}: {line:?} {row}");
         assert!(row.contains("class=\"held\""), "{target}: {row}");
         // Each block has a box, and each edge a line.
@@ -72,7 +72,7 @@ fn listings_show_the_lines_of_the_file() {
     let listing = show(&[]);
     let at = |text: &str| listing.find(text).unwrap_or_else(|| panic!("{text}: {listing}"));
     assert!(at("; 3: v1 = fadd v0, v0\n") < at("addsd"));
-    assert!(at("; 16: v6 = imul v3, v0\n") < at("imulq"));
+    assert!(at("; 17: v6 = udiv v3, v0\n") < at("divq"));
     // The object has no debug information for that.
     assert!(clifc(&dir, &["build", "--emit=listing,obj", "--out-dir", "."], LOOP).status.success());
     let object = fs::read(dir.join("stdin.o")).expect("an object");

@@ -29,7 +29,7 @@ fn items_become_symbols_or_none() {
     assert_eq!(symbols(&dir, ITEMS, "x86_64"), ["T f", "T h", "U c", "U exact", "W g"]);
     // Linkers for Mach-O need a symbol for data.
     let names = symbols(&dir, ITEMS, "aarch64-apple-darwin");
-    assert_eq!(names, ["D l_unnamed", "S _g", "T _f", "T _h", "U _c", "U exact"]);
+    assert_eq!(names, ["T _f", "T _g", "T _h", "U _c", "U exact", "d l_unnamed"]);
     for (wrong, why) in [
         (
             "alias %a = %b\n",
@@ -78,8 +78,6 @@ fn json_has_functions_relocations_traps_and_frames() {
     let dir = dir("json");
     let read = |text: &str| serde_json::from_str::<serde_json::Value>(text).expect("JSON");
     for target in ["x86_64", "aarch64", "s390x", "x86_64-apple-darwin", "aarch64-apple-darwin"] {
-        let output = clifc(&dir, &["build", "--target", target, "--emit=json,obj", "-"], DIVIDES);
-        assert_eq!(output.status.code(), Some(2), "two outputs have no name");
         let args = ["build", "--target", target, "--emit=json,obj", "--out-dir", "."];
         let output = clifc(&dir, &args, DIVIDES);
         assert!(output.status.success(), "{}", text(&output.stderr));

@@ -26,7 +26,7 @@ use object::read::{
 };
 use object::{Endianness, RelocationFlags, SymbolSection};
 
-use super::disasm::{Syntax, decoder};
+use super::decoder::{Syntax, decoder};
 use crate::machine::compiled::CompiledStencil;
 use crate::options::{Arch, Flags, Target};
 

@@ -10,7 +10,8 @@ use serde::Serialize;
 use super::frames::Frame;
 use super::linked::Names;
 use super::trap_sites::Traps;
-use super::{Syntax, decoder, frames, functions, malformed, section_relocs, text_of, within};
+use super::{frames, functions, malformed, section_relocs, text_of, within};
+use crate::object::decoder::{Syntax, decoder};
 
 #[derive(Serialize)]
 struct Contents {

@@ -14,12 +14,13 @@ use std::collections::HashMap;
 use std::fmt::Display;
 use std::io::{self, Write};
 
-use capstone::arch::{self, BuildsCapstone as _, BuildsCapstoneSyntax as _};
 use capstone::{Capstone, Insn};
 use object::read::{File, Object as _, ObjectSection as _, ObjectSymbol as _, ObjectSymbolTable as _};
 use object::read::{Relocation, RelocationTarget, Section};
-use object::{Architecture, RelocationFlags, SectionKind, SymbolKind, elf, macho};
+use object::{RelocationFlags, SectionKind, SymbolKind, elf, macho};
 
+pub use super::decoder::Syntax;
+use super::decoder::decoder;
 use crate::machine::compiled::TrapSite;
 pub use json::json;
 use linked::Names;
@@ -32,16 +33,6 @@ pub enum Style {
     Bytes,
     /// Only the text of instructions.
     Text,
-}
-
-/// How instructions are spelled.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Syntax {
-    /// As the target's assemblers do by default: on x86_64, AT&T's.
-    #[default]
-    Usual,
-    /// Intel's, on x86_64; the same as the usual one on other targets.
-    Intel,
 }
 
 /// Lines of source text by the symbol of a function, each with the offset in the function where it begins.
@@ -86,25 +77,6 @@ pub fn disassemble_with(
 
 fn malformed(error: impl Display) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, error.to_string())
-}
-
-/// Makes a disassembler for an architecture.
-pub(super) fn decoder(architecture: Architecture, syntax: Syntax) -> Result<Capstone, String> {
-    let x86_syntax = match syntax {
-        Syntax::Usual => arch::x86::ArchSyntax::Att,
-        Syntax::Intel => arch::x86::ArchSyntax::Intel,
-    };
-    let mut decoder = match architecture {
-        Architecture::X86_64 => {
-            Capstone::new().x86().mode(arch::x86::ArchMode::Mode64).syntax(x86_syntax).build()
-        }
-        Architecture::Aarch64 => Capstone::new().arm64().mode(arch::arm64::ArchMode::Arm).build(),
-        Architecture::S390x => Capstone::new().sysz().mode(arch::sysz::ArchMode::Default).build(),
-        other => return Err(format!("cannot disassemble code for {other:?}")),
-    }
-    .map_err(|error| error.to_string())?;
-    decoder.set_skipdata(true).map_err(|error| error.to_string())?;
-    Ok(decoder)
 }
 
 /// Part of a section: a function, or code without a symbol.
