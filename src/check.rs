@@ -35,7 +35,7 @@ impl Checker {
         }
         // Only errors need positions, so the function is parsed again for them.
         let positions = parse::positions(source, item.text.start, &mut self.context);
-        verify::diagnostics(errors, &positions).collect()
+        verify::diagnostics(errors, &positions, text).collect()
     }
 
     /// Returns the errors in the handlers of the function that was checked last: tags that the file does not

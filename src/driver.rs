@@ -9,6 +9,8 @@
 
 mod cached;
 pub(crate) mod callees;
+mod contradictions;
+mod described;
 mod numbering;
 mod session;
 mod shard;
@@ -30,9 +32,12 @@ use crate::pipeline::{Backend, Controls};
 use crate::timing::Timing;
 use cached::{CacheNotes, Cached};
 use callees::{Callees, Making};
+pub use described::{Described, Held};
 pub use session::Session;
 pub use shard::Shard;
 use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 use worker::Worker;
@@ -54,6 +59,11 @@ pub struct BuildOptions {
     pub debug: Option<DebugOptions>,
     /// The syntax of assembly text, if there is to be any.
     pub assembly: Option<object::disasm::Syntax>,
+    /// Linker names, for names that the file gives none: see [`parse::symbol_comments`].
+    pub names: Option<Arc<HashMap<Name, Box<str>>>>,
+    /// Whether to describe the code of functions: [`Built::described`]. Dumps then have the
+    /// numbers of instructions as source locations.
+    pub describe: bool,
     /// Which passes run, and whether their results are checked.
     pub controls: Controls,
     /// The part of the functions to compile, if not all of them.
@@ -72,15 +82,24 @@ impl BuildOptions {
             trace_rules: false,
             debug: None,
             assembly: None,
+            names: None,
+            describe: false,
             controls,
             shard: None,
         }
     }
 
-    /// With debug information, whether it says where values are. `module` is `None` before it is known.
+    /// Whether source locations are the numbers of instructions.
+    fn numbers_instructions(&self) -> bool {
+        self.debug.is_some() || self.describe
+    }
+
+    /// With numbered instructions, whether compiled functions say where values are. `module` is `None` before
+    /// it is known.
     fn tracks_values(&self, module: Option<&Module>) -> Option<bool> {
         let has_values = module.is_none_or(Module::tracks_values);
-        self.debug.as_ref().map(|debug| debug.level == DebugLevel::Full && has_values)
+        let full = self.debug.as_ref().is_some_and(|debug| debug.level == DebugLevel::Full && has_values);
+        self.numbers_instructions().then_some(full || self.describe)
     }
 }
 
@@ -115,6 +134,8 @@ pub struct Built {
     pub object: Vec<u8>,
     /// Assembly text that gives the same object, if [`BuildOptions::assembly`] asks for it.
     pub assembly: Option<String>,
+    /// Descriptions of the functions' code, if [`BuildOptions::describe`] asks for them.
+    pub described: Vec<Described>,
     /// Warnings: what is probably not what was meant.
     pub warnings: Vec<Diagnostic>,
     /// The file's items other than functions.
@@ -217,10 +238,12 @@ pub fn build_in(
     }
     let object =
         timing.measure("object", || write_object(source, &split, &module, part.as_ref(), &units, options));
-    let (object::Written { bytes: object, mut warnings }, assembly) = object?;
+    let (object::Written { bytes: object, mut warnings, symbols, contradictions }, assembly) = object?;
+    let described = described::all(source, &split, &units, symbols);
     warnings.append(&mut diagnostics);
+    warnings.extend(contradictions::diagnostics(source, &split, &module, &contradictions));
     warnings.sort_by_key(|diagnostic| diagnostic.offset);
-    Ok(Built { object, assembly, warnings, module, timing, rules, cache: statistics })
+    Ok(Built { object, assembly, described, warnings, module, timing, rules, cache: statistics })
 }
 
 /// A file that has been split.
@@ -280,11 +303,14 @@ fn write_object(
             linkage: text.linkage,
             section: text.section.clone().and_then(|range| std::str::from_utf8(&source.text[range]).ok()),
             align: text.align.unwrap_or(1),
+            group: &text.group,
             code: &unit.code,
         }
     });
     let debug = options.debug.as_ref().map(|options| DebugInfo { options, source });
-    let contents = Contents { module, functions: functions.collect(), part, debug };
+    let names = options.names.as_deref();
+    let (functions, describes) = (functions.collect(), options.describe);
+    let contents = Contents { module, functions, part, names, debug, describes };
     let BuildOptions { target, flags, layout, assembly, .. } = options;
     match *assembly {
         None => Ok((object::write(target, flags, *layout, &contents)?, None)),

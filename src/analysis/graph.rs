@@ -1,5 +1,6 @@
 //! Control-flow graphs for Graphviz.
 
+use crate::entity::Map;
 use crate::ir::{Block, Format, Function, Stencil};
 use std::fmt::Write;
 
@@ -32,6 +33,35 @@ pub fn text(function: &Function) -> String {
     }
     out.push_str("}\n");
     out
+}
+
+/// A block, to be drawn.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Node {
+    /// The header and the instructions.
+    pub lines: Vec<String>,
+    /// The places in the layout of the blocks that come next, and what each edge is taken for.
+    pub edges: Vec<(usize, String)>,
+}
+
+/// The blocks of a function, in the order of its layout.
+pub fn nodes(function: &Function) -> Vec<Node> {
+    let stencil = &function.stencil;
+    let mut places: Map<Block, Option<usize>> = Map::new();
+    for (place, &block) in stencil.layout.iter().enumerate() {
+        places.ensure(block, None);
+        places[block] = Some(place);
+    }
+    let node = |&block: &Block| {
+        let insts = stencil.block_insts(block);
+        let insts = insts.map(|inst| function.display_inst(block, inst).to_string().trim().to_string());
+        let edges = edges(stencil, block).into_iter();
+        Node {
+            lines: [function.display_header(block).to_string()].into_iter().chain(insts).collect(),
+            edges: edges.filter_map(|(to, name)| Some(((*places.get(to)?)?, name))).collect(),
+        }
+    };
+    stencil.layout.iter().map(node).collect()
 }
 
 /// The graph of a function with all its instructions, and what each edge is taken for.

@@ -33,6 +33,7 @@ pub const LONG_VERSION: &str =
     long_version = LONG_VERSION,
     styles = STYLES,
     args_override_self = true,
+    propagate_version = true,
     subcommand_required = true,
     arg_required_else_help = true,
     after_help = "\
@@ -109,6 +110,8 @@ pub enum Command {
     Disasm(Disasm),
     /// Explain opcodes and other words of the language.
     Explain(Explain),
+    /// Show how functions are compiled, in a page for a browser.
+    Explore(Explore),
     /// Inspect, shrink, check or clear the cache of compiled functions.
     Cache(CacheCommand),
     /// List targets, and the CPUs that `--cpu` takes.
@@ -261,8 +264,8 @@ pub struct Build {
     /// The machine and the settings to compile for.
     #[command(flatten)]
     pub target: TargetArgs,
-    /// Kinds of output: obj, asm, listing (code beside its offsets), clif (as it goes into lowering) or vcode
-    /// (before register allocation).
+    /// Kinds of output: obj, asm, listing (code beside its offsets), json, clif (as it goes into lowering) or
+    /// vcode (before register allocation).
     #[arg(
         long,
         value_name = "KIND,…",
@@ -290,14 +293,17 @@ pub struct Build {
     pub shard: Option<Shard>,
     /// Write debug information: lines, functions and variables of the CLIF, or of what its loc lines refer
     /// to.
-    #[arg(short = 'g')]
+    #[arg(short = 'g', long, overrides_with_all = ["debug_lines", "no_debug"])]
     pub debug: bool,
     /// Write debug information of lines only (also -gline-tables-only).
-    #[arg(long = "gline-tables-only")]
+    #[arg(long = "gline-tables-only", overrides_with_all = ["debug", "no_debug"])]
     pub debug_lines: bool,
     /// With -g, write .debug_frame as well as .eh_frame.
     #[arg(long)]
     pub debug_frame: bool,
+    /// Undo -g.
+    #[arg(long, hide = true, overrides_with_all = ["debug", "debug_lines"])]
+    pub no_debug: bool,
     /// In debug information, replace OLD at the beginning of paths by NEW.
     #[arg(long, value_name = "OLD=NEW", value_parser = parse_mapping)]
     pub debug_prefix_map: Vec<(String, String)>,
@@ -313,6 +319,9 @@ pub struct Build {
     /// Undo --data-sections.
     #[arg(long, hide = true)]
     pub no_data_sections: bool,
+    /// Take linker names from `; symbol NAME` comments at the beginning of functions, in all inputs.
+    #[arg(long)]
+    pub symbol_comments: bool,
     /// Print version, inputs, outputs, target and settings to stderr.
     #[arg(short, long)]
     pub verbose: bool,
@@ -476,6 +485,8 @@ pub enum Emit {
     Asm,
     /// Instructions with their offsets, relocations and trap sites.
     Listing,
+    /// Functions, relocations, trap sites and frames, as JSON.
+    Json,
     /// CLIF, as it goes into lowering.
     Clif,
     /// Machine instructions before register allocation.
@@ -536,6 +547,29 @@ pub struct Disasm {
     /// Object files or linked ones; `-` for standard input.
     #[arg(value_name = "OBJECT", required = true)]
     pub files: Vec<PathBuf>,
+    /// Print functions, relocations, trap sites and frames as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `clifc explore`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+The page has the CLIF, each function after each pass, machine code with what registers hold, and the
+control-flow graph. What comes from the same line is marked when the mouse is over any of it.
+
+Example:
+  clifc explore -O2 a.clif -o page.html")]
+pub struct Explore {
+    /// CLIF file; `-` for standard input.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Output file [default: the input's name with `.html`; standard output for standard input].
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// The machine and the settings to compile for.
+    #[command(flatten)]
+    pub target: TargetArgs,
 }
 
 /// `clifc explain`.

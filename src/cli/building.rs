@@ -1,16 +1,18 @@
 //! `clifc build`.
 
 use std::borrow::Cow;
-use std::sync::{Mutex, OnceLock};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use clifc::cache::{Cache, Statistics};
 use clifc::diag::{Diagnostic, Severity, Source};
-use clifc::driver::{self, BuildOptions, Built, DumpRequest, Observer, Session};
+use clifc::driver::{self, BuildOptions, Built, Described, DumpRequest, Observer, Session};
 use clifc::ir::Name;
-use clifc::object::disasm::{Style, Syntax, disassemble};
+use clifc::object::disasm::{SourceLines, Style, Syntax, disassemble_with, json};
 use clifc::object::{DebugLevel, DebugOptions, Layout};
 use clifc::options::{Flags, SETTINGS, Target};
+use clifc::parse;
 use clifc::pipeline::Controls;
 use clifc::timing::{self, Timing};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -40,10 +42,11 @@ pub fn run(args: &Build, reporter: &Reporter) -> Result<(), CommandError> {
     let paths = input::paths(&args.inputs);
     let plans = plan::of(args, &paths)?;
     let files = input::read_all(&paths)?;
+    let names = args.symbol_comments.then(|| symbol_comments(&files)).transpose()?;
     let mut failure = None;
     for (file, plan) in files.iter().zip(&plans) {
         // The other files are still compiled, so that all errors are reported at once.
-        if let Err(why) = one(&Job { args, file, plan, reporter }, &controls, &session) {
+        if let Err(why) = one(&Job { args, file, plan, names: &names, reporter }, &controls, &session) {
             failure = match (failure, why) {
                 // What was not reported yet must not be lost.
                 (Some(before), CommandError::Input) => Some(before),
@@ -65,7 +68,33 @@ struct Job<'a> {
     args: &'a Build,
     file: &'a Input,
     plan: &'a Plan,
+    /// Linker names from comments.
+    names: &'a Option<Arc<LinkerNames>>,
     reporter: &'a Reporter,
+}
+
+/// Linker names of names.
+type LinkerNames = HashMap<Name, Box<str>>;
+
+/// Collects the linker names that comments of all files give functions, so that files can refer to each
+/// other.
+fn symbol_comments(files: &[Input]) -> Result<Arc<LinkerNames>, CommandError> {
+    let mut names: HashMap<Name, (Box<str>, &str)> = HashMap::new();
+    for file in files {
+        let split = parse::split(&file.text, &mut Vec::new());
+        for (name, symbol) in parse::symbol_comments(&file.text, &split) {
+            match names.get(&name) {
+                Some((other, place)) if **other != *symbol => {
+                    let message =
+                        format!("{name} is the symbol {other} in {place}, but {symbol} in {}", file.name);
+                    return Err(CommandError::Usage(message));
+                }
+                Some(_) => {}
+                None => drop(names.insert(name, (symbol.into(), &file.name))),
+            }
+        }
+    }
+    Ok(Arc::new(names.into_iter().map(|(name, (symbol, _))| (name, symbol)).collect()))
 }
 
 /// Returns the debug information that is asked for.
@@ -131,15 +160,23 @@ fn options(job: &Job, source: &Source, controls: &Controls) -> Result<BuildOptio
         trace_rules: args.trace_rules,
         debug: debug_options(args)?,
         assembly: assembly_syntax(job),
+        names: job.names.clone(),
+        describe: describes(job),
         controls: controls.clone(),
         shard: args.shard,
         ..BuildOptions::new(target, flags)
     })
 }
 
+/// Whether a listing shows lines of the file. The source locations of other texts are left as they are.
+fn describes(job: &Job) -> bool {
+    let has = |wanted: &[Emit]| job.plan.outputs.iter().any(|(kind, _)| wanted.contains(kind));
+    has(&[Emit::Listing]) && !has(&[Emit::Clif, Emit::Vcode]) && job.args.dump.is_empty()
+}
+
 /// Compiles a file and writes the requested outputs.
 fn one(job: &Job, controls: &Controls, session: &Session) -> Result<(), CommandError> {
-    let Job { args, file, plan, reporter } = *job;
+    let Job { args, file, plan, reporter, .. } = *job;
     let source = Source { name: &file.name, text: &file.text };
     let options = options(job, &source, controls)?;
     if warn_of_dumps(job, &options) {
@@ -163,7 +200,7 @@ fn one(job: &Job, controls: &Controls, session: &Session) -> Result<(), CommandE
         return Err(CommandError::Input);
     }
     for (kind, path) in &plan.outputs {
-        output::write(path, &emitted_bytes(*kind, &built, &notes.dumps, &options)?)?;
+        output::write(path, &emitted_bytes(*kind, &source, &built, &notes.dumps, &options)?)?;
     }
     if let Some(path) = &plan.rule {
         output::write(path, &dependencies::rule(args, plan, &file.path))?;
@@ -242,6 +279,7 @@ fn build(
 /// Returns the bytes of the output file.
 fn emitted_bytes<'a>(
     kind: Emit,
+    source: &Source,
     built: &'a Built,
     dumps: &[Dumped],
     options: &BuildOptions,
@@ -252,10 +290,19 @@ fn emitted_bytes<'a>(
         Emit::Asm => Ok(built.assembly.as_deref().unwrap_or_default().as_bytes().into()),
         Emit::Listing => {
             let mut listing = Vec::new();
-            disassemble(&built.object, Style::Text, &mut listing)
-                .map_err(|error| CommandError::System(error.to_string()))?;
+            disassemble_with(
+                &built.object,
+                Style::Text,
+                &source_lines(source, &built.described),
+                &mut listing,
+            )
+            .map_err(|error| CommandError::System(error.to_string()))?;
             Ok(listing.into())
         }
+        Emit::Json => match json(&built.object) {
+            Ok(text) => Ok(text.into_bytes().into()),
+            Err(error) => Err(CommandError::System(error.to_string())),
+        },
         Emit::Clif => {
             let items = [built.module.to_string()].into_iter().filter(|items| !items.is_empty());
             let parts = items.chain(texts().map(|dump| dump.text.clone()));
@@ -268,12 +315,33 @@ fn emitted_bytes<'a>(
     }
 }
 
+/// Returns the lines of a file that functions' code comes from, as listings show them.
+fn source_lines(source: &Source, described: &[Described]) -> SourceLines {
+    let lines: Vec<&[u8]> = source.text.split(|byte| *byte == b'\n').collect();
+    let of = |function: &Described| {
+        let mut last = None;
+        // Of those that begin in the same place, the last one has code.
+        let has_code = |&(place, start): &(usize, &(u32, u32))| {
+            function.starts.get(place + 1).is_none_or(|next| next.0 != start.0)
+        };
+        let line = |(_, &(at, number)): (usize, &(u32, u32))| {
+            let line = *function.lines.get(number as usize)?;
+            let text = lines.get((line as usize).checked_sub(1)?)?;
+            let is_new = last.replace(line) != Some(line);
+            is_new.then(|| (at, format!("        ; {line}: {}", String::from_utf8_lossy(text).trim())))
+        };
+        let starts = function.starts.iter().enumerate();
+        (function.symbol.clone(), starts.filter(has_code).filter_map(line).collect())
+    };
+    described.iter().map(of).collect()
+}
+
 /// Returns the pass after which functions are written to the output, if it is not an object or made from one.
 fn emitted_pass(kind: Emit, options: &BuildOptions) -> Option<&'static str> {
     match kind {
         Emit::Clif => Some(options.controls.last_ir_pass(&options.flags)),
         Emit::Vcode => Some("lower"),
-        Emit::Obj | Emit::Asm | Emit::Listing => None,
+        Emit::Obj | Emit::Asm | Emit::Listing | Emit::Json => None,
     }
 }
 

@@ -25,9 +25,11 @@ pub fn run(args: &Cat, reporter: &Reporter) -> Result<(), CommandError> {
         let split = parse::split(&file.text, &mut diagnostics);
         let module = parse::module(&file.text, &split, &mut diagnostics);
         let functions = functions(&file, &split, &module.types, &mut diagnostics, |function, item| {
-            let section = item.section.clone().map(|range| &file.text[range]);
-            let linkage = if args.upgrade { Linkage::Export } else { item.linkage };
-            function.placed(linkage, section, item.align).to_string()
+            let mut placement = item.placement(&file.text);
+            if args.upgrade {
+                placement.linkage = Linkage::Export;
+            }
+            function.placed(placement).to_string()
         });
         stop_if_wrong(&file, diagnostics, reporter)?;
         if args.upgrade {

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufWriter, ErrorKind, Write};
 
-use clifc::object::disasm::{Style, disassemble};
+use clifc::object::disasm::{Style, disassemble, json};
 
 use super::args::Disasm;
 use super::{CommandError, input};
@@ -13,6 +13,13 @@ pub fn run(args: &Disasm) -> Result<(), CommandError> {
     for file in &args.files {
         let about_file = |error: io::Error| CommandError::System(format!("{}: {error}", file.display()));
         let bytes = input::read(file)?;
+        if args.json {
+            let text = json(&bytes).map_err(about_file)?;
+            if out.write_all(text.as_bytes()).is_err() {
+                return Ok(());
+            }
+            continue;
+        }
         if args.files.len() > 1 && writeln!(out, "{}:", file.display()).is_err() {
             return Ok(());
         }
@@ -21,5 +28,10 @@ pub fn run(args: &Disasm) -> Result<(), CommandError> {
             other => other.map_err(about_file)?,
         }
     }
-    Ok(())
+    match out.flush() {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(CommandError::System(format!("standard output: {error}")))
+        }
+        _ => Ok(()),
+    }
 }

@@ -8,6 +8,7 @@ mod checking;
 mod dependencies;
 mod disasm;
 mod explain;
+mod explore;
 mod input;
 mod jobs;
 mod listing;
@@ -20,15 +21,16 @@ mod running;
 mod spellings;
 mod targeting;
 mod testing;
+mod wrong;
 
 use std::io::{self, Write};
 use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 
-use clap::error::{ContextKind, ErrorKind};
+use clap::error::ErrorKind;
 use clap::{ColorChoice, CommandFactory, FromArgMatches};
 
-use self::args::{Cli, Colour, Command, ReportArgs};
+use self::args::{Cli, Colour, Command, ErrorFormat, ReportArgs};
 use self::reporting::{Reporter, say};
 
 /// The exit code for bugs in clifc: EX_SOFTWARE of sysexits.h.
@@ -82,21 +84,32 @@ fn parse(args: Vec<std::ffi::OsString>) -> Result<Cli, ExitCode> {
         true => ColorChoice::Always,
         false => ColorChoice::Never,
     };
-    let parsed = Cli::command().color(colour).try_get_matches_from(args);
-    parsed.and_then(|matches| Cli::from_arg_matches(&matches)).map_err(|mut error| {
-        // clap proposes to pass a misspelt option as a file.
-        error.remove(ContextKind::Suggested);
-        let text = error.render();
-        let text = if colour == ColorChoice::Always { text.ansi().to_string() } else { text.to_string() };
-        match error.kind() {
-            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => match print(text) {
+    let parsed = Cli::command().color(colour).try_get_matches_from(&args);
+    parsed.and_then(|matches| Cli::from_arg_matches(&matches)).map_err(|error| match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            let text = error.render();
+            if error.kind() == ErrorKind::DisplayVersion {
+                // Commands have no versions of their own.
+                let text = text.to_string();
+                let version = text.split_once(' ').map_or("", |(_, version)| version);
+                return print(format!("clifc {version}")).map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS);
+            }
+            let text = if colour == ColorChoice::Always { text.ansi().to_string() } else { text.to_string() };
+            match print(text) {
                 Ok(()) => ExitCode::SUCCESS,
                 Err(_) => ExitCode::FAILURE,
-            },
-            _ => {
-                say(text);
-                ExitCode::from(2)
             }
+        }
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            say(error.render().to_string());
+            ExitCode::from(2)
+        }
+        _ => {
+            let json = args.windows(2).any(|pair| pair[0] == "--error-format" && pair[1] == "json")
+                || args.iter().any(|arg| arg == "--error-format=json");
+            let format = if json { ErrorFormat::Json } else { ErrorFormat::Human };
+            Reporter::new(Colour::Never, format, None).error(&wrong::describe(&error, &args));
+            ExitCode::from(2)
         }
     })
 }
@@ -159,6 +172,7 @@ impl Command {
 fn run(command: Command, reporter: &Reporter) -> Result<(), CommandError> {
     match command {
         Command::Explain(explain) => explain::run(&explain),
+        Command::Explore(explore) => explore::run(&explore, reporter),
         Command::Targets(targets) if targets.matrix => print(listing::matrix()),
         Command::Targets(targets) if targets.json => print(listing::targets_json()),
         Command::Targets(_) => print(listing::targets()),

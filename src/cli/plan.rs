@@ -121,6 +121,7 @@ fn default_output(input: &Path, kind: Emit, shard: Option<Shard>, directory: Opt
         Emit::Obj => "o",
         Emit::Asm => "s",
         Emit::Listing => "lst",
+        Emit::Json => "json",
         Emit::Clif => "out.clif",
         Emit::Vcode => "vcode",
     };

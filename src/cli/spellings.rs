@@ -15,6 +15,8 @@ enum Value {
     Joined,
     /// The value, in the same argument or the next.
     JoinedOrNext,
+    /// The value, in the next argument.
+    Next,
 }
 
 /// A spelling of another compiler.
@@ -51,6 +53,17 @@ const SPELLINGS: &[Spelling] = &[
     Spelling { text: "-mcpu=", value: Value::Joined, means: "--cpu" },
     Spelling { text: "-march=", value: Value::Joined, means: "--cpu" },
     Spelling { text: "-mtriple=", value: Value::Joined, means: "--target" },
+    Spelling { text: "-target", value: Value::Next, means: "--target" },
+    flag("-relocation-model=pic", "--set=is_pic=true"),
+    flag("-relocation-model=static", "--set=is_pic=false"),
+    flag("-filetype=obj", "--object"),
+    flag("-filetype=asm", "--assembly"),
+    flag("-g0", "--no-debug"),
+    flag("-g1", "--gline-tables-only"),
+    flag("-g2", "--debug"),
+    flag("-g3", "--debug"),
+    flag("-ggdb", "--debug"),
+    flag("-gdwarf-5", "--debug"),
     Spelling { text: "-masm=", value: Value::Joined, means: "--asm-syntax" },
     flag("-MD", "--depend"),
     flag("-MMD", "--depend"),
@@ -131,11 +144,11 @@ fn translate(args: Vec<OsString>) -> Vec<OsString> {
                     let joined = &bytes[spelling.text.len()..];
                     match spelling.value {
                         Value::None => out.push(spelling.means.into()),
-                        Value::JoinedOrNext if joined.is_empty() => {
+                        Value::JoinedOrNext | Value::Next if joined.is_empty() => {
                             out.push(spelling.means.into());
                             out.extend(args.next());
                         }
-                        Value::Joined | Value::JoinedOrNext => {
+                        Value::Joined | Value::JoinedOrNext | Value::Next => {
                             out.push(with_value(spelling.means, OsStr::from_bytes(joined)));
                         }
                     }
@@ -149,7 +162,7 @@ fn translate(args: Vec<OsString>) -> Vec<OsString> {
 impl Spelling {
     fn matches(&self, arg: &[u8]) -> bool {
         match self.value {
-            Value::None => arg == self.text.as_bytes(),
+            Value::None | Value::Next => arg == self.text.as_bytes(),
             Value::Joined | Value::JoinedOrNext => arg.starts_with(self.text.as_bytes()),
         }
     }
@@ -208,5 +221,7 @@ mod tests {
         assert_eq!(translated("-fPIC -fno-pic"), "--set=is_pic=true --set=is_pic=false");
         assert_eq!(translated("-- -MD -O"), "-- -MD -O");
         assert_eq!(translated("-MDx -Werror"), "-MDx --warnings-as-errors");
+        assert_eq!(translated("-target arm64 -targetx"), "--target arm64 -targetx");
+        assert_eq!(translated("-g0 -g3 -gx"), "--no-debug --debug -gx");
     }
 }

@@ -10,7 +10,7 @@
 //! those are in the key of its text in the cache.
 
 use crate::cache::key::Key;
-use crate::ir::{DataReloc, Function, Linkage, Module, Name};
+use crate::ir::{Function, Group, Linkage, Module, Name};
 use crate::opt::inline::{self, Body};
 use crate::options::{Flags, OptLevel};
 use crate::parse::{self, FunctionText, ParseContext, Split};
@@ -85,7 +85,8 @@ impl Callees {
         for (function, item) in functions.iter().enumerate() {
             let is_local = item.linkage == Linkage::Local;
             let limit = if is_local { LONG } else { SHORT };
-            if item.linkage == Linkage::Weak || item.text.len() > limit {
+            let can_be_replaced = item.linkage == Linkage::Weak || item.group != Group::None;
+            if can_be_replaced || item.text.len() > limit {
                 continue;
             }
             if let Some(name) = parse::name_of(&text[item.text.clone()]) {
@@ -110,8 +111,8 @@ impl Callees {
             list.iter().for_each(|&at: &usize| counts[at] += 1);
             self.mentions.push(list);
         }
-        let relocs = module.data.iter().flat_map(|data| &data.relocs);
-        for DataReloc { name, .. } in relocs {
+        let of_data = module.data.iter().flat_map(|data| &data.relocs).map(|reloc| &reloc.name);
+        for name in of_data.chain(module.aliases.iter().map(|item| &item.target)) {
             self.by_name.get(name).into_iter().for_each(|&at| counts[at] += 1);
         }
         for (candidate, count) in self.candidates.iter_mut().zip(counts) {

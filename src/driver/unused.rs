@@ -1,17 +1,17 @@
 //! Leaves out local functions that nothing refers to, as those that were inlined into all their callers.
 
 use super::Unit;
-use crate::ir::{Linkage, Module, Name, TagMeaning};
+use crate::ir::{Group, Linkage, Module, Name, TagMeaning};
 use crate::machine::symbol::SymbolRef;
 use crate::parse::Split;
 use std::collections::HashMap;
 
 /// Removes the units of local functions that are not reached from others or from data. Functions in a
-/// section of their own choice stay, because others may find them there.
+/// section or group of their own choice stay, because others may find them there.
 pub(super) fn leave_out(units: &mut Vec<Unit>, split: &Split, module: &Module) {
     let is_local = |unit: &Unit| {
         let text = &split.functions[unit.0];
-        text.linkage == Linkage::Local && text.section.is_none()
+        text.linkage == Linkage::Local && text.section.is_none() && text.group == Group::None
     };
     if !units.iter().any(is_local) {
         return;
@@ -29,6 +29,7 @@ pub(super) fn leave_out(units: &mut Vec<Unit>, split: &Split, module: &Module) {
     };
     let relocs = module.data.iter().flat_map(|data| &data.relocs);
     relocs.for_each(|reloc| find(&reloc.name, &mut pending));
+    module.aliases.iter().for_each(|item| find(&item.target, &mut pending));
     module.personality.iter().for_each(|item| find(&item.name, &mut pending));
     for tag in &module.tags {
         match &tag.meaning {

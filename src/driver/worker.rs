@@ -101,9 +101,9 @@ impl<'a, I: Backend> Worker<'a, I> {
         let start = self.inputs.options.time.then(Instant::now);
         let function = &mut compiler.ir.function;
         let offset = text.text.start;
-        let parsed = match self.inputs.options.debug {
-            None => parse::function(bytes, offset, parser, function),
-            Some(_) => {
+        let parsed = match self.inputs.options.numbers_instructions() {
+            false => parse::function(bytes, offset, parser, function),
+            true => {
                 positions.clear();
                 parse::function_with_positions(bytes, offset, parser, function, positions)
                     .inspect(|()| number_instructions(function, positions, bytes, offset))
@@ -191,8 +191,7 @@ impl<'a, I: Backend> Worker<'a, I> {
 
     /// Runs a part of the pipeline on the parsed function.
     fn run<T>(&mut self, index: usize, text: &FunctionText, stage: Stage<I, T>) -> Option<T> {
-        let section = text.section.clone().map(|range| &self.inputs.source.text[range]);
-        let placement = Placement { linkage: text.linkage, section, align: text.align };
+        let placement = text.placement(self.inputs.source.text);
         let compiler = &mut self.context.compiler;
         let dump = self.inputs.observer.dump.map(|DumpRequest { wanted, take }| {
             let name = compiler.ir.function.params.name.clone();
@@ -227,7 +226,7 @@ impl<'a, I: Backend> Worker<'a, I> {
         let diagnostics = &mut self.outcome.diagnostics;
         match failure {
             CompileError::Invalid(errors) => {
-                diagnostics.extend(verify::diagnostics(&errors, &positions));
+                diagnostics.extend(verify::diagnostics(&errors, &positions, self.inputs.source.text));
             }
             CompileError::Unsupported { inst, message } => {
                 let offset = inst.and_then(|inst| positions.insts.get(inst).copied());

@@ -7,8 +7,8 @@ use super::memory::{CODE, DATA, GAP, HEAP, Memory};
 use crate::diag::Diagnostic;
 use crate::entity::Entity;
 use crate::ir::{
-    DataItem, DataKind, DynamicStackSlot, Effects, Endianness, Function, Inst, InstData, Linkage, Module,
-    Name, NameRef, StackSlot, Stencil, SymbolItem,
+    DataItem, DataKind, DynamicStackSlot, Effects, Endianness, FieldKind, Function, Inst, InstData, Linkage,
+    Module, Name, NameRef, StackSlot, Stencil, SymbolItem,
 };
 
 /// What a name refers to.
@@ -75,11 +75,19 @@ impl Program {
             let offset = offsets.get(n).copied().unwrap_or(0);
             (&function.params.name, Symbol::Function(n), offset)
         });
-        let data = module.data.iter().enumerate().map(|(n, item)| (&item.name, Symbol::Data(n), item.offset));
+        let data = module.data.iter().enumerate();
+        let data = data.filter_map(|(n, item)| Some((item.name.as_ref()?, Symbol::Data(n), item.offset)));
         for (name, symbol, offset) in definitions.chain(data) {
             if let Some(twice) = names.define(name, symbol) {
                 let message = format!("`{twice}` is defined more than once in this file");
                 errors.push(Diagnostic::error(offset, message));
+            }
+        }
+        for alias in &module.aliases {
+            let target = names.find(&alias.target);
+            if let Some(twice) = names.define(&alias.name, target) {
+                let message = format!("`{twice}` is defined more than once in this file");
+                errors.push(Diagnostic::error(alias.offset, message));
             }
         }
         let data = place_data(&module.data, &mut errors);
@@ -138,11 +146,16 @@ impl Program {
             for reloc in &item.relocs {
                 let address = self.address(self.names.find(&reloc.name)).unwrap_or(0);
                 let address = address.wrapping_add(reloc.addend as u64);
-                let at = reloc.offset as usize;
-                bytes[at..at + 8].copy_from_slice(&match order {
-                    Endianness::Little => address.to_le_bytes(),
-                    Endianness::Big => address.to_be_bytes(),
-                });
+                let value = match reloc.kind {
+                    FieldKind::Address => address,
+                    FieldKind::Distance => address.wrapping_sub(base),
+                };
+                let (at, size) = (reloc.offset as usize, reloc.kind.bytes() as usize);
+                let field = &mut bytes[at..at + size];
+                match order {
+                    Endianness::Little => field.copy_from_slice(&value.to_le_bytes()[..size]),
+                    Endianness::Big => field.copy_from_slice(&value.to_be_bytes()[8 - size..]),
+                }
             }
             memory.add(base, bytes, item.kind != DataKind::Rodata);
         }

@@ -49,6 +49,11 @@ pub struct Params {
     pub name: Name,
     /// The names of externals.
     pub names: Map<NameRef, Name>,
+    /// The fingerprint of the function's signature.
+    pub(crate) fingerprint: u64,
+    /// The fingerprints of the signatures of declared functions. They are unknown for other names, and for
+    /// names behind the end.
+    pub(crate) imports: Map<NameRef, u64>,
     /// The first source location (`@1f`), to which those of the stencil are relative, wrapping around.
     pub base_srcloc: Option<u32>,
     /// Descriptions of the alias regions.
@@ -64,6 +69,8 @@ impl Params {
     pub fn clear(&mut self) {
         self.name = Name::default();
         self.names.clear();
+        self.fingerprint = super::fingerprint::UNKNOWN;
+        self.imports.clear();
         self.base_srcloc = None;
         self.region_names.clear();
         self.structure_names.clear();

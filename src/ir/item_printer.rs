@@ -88,11 +88,12 @@ impl Display for TagItem {
 
 impl Display for DataItem {
     fn fmt(&self, f: &mut Formatter) -> fmt::Result {
-        write!(f, "{}{} {}", self.linkage.prefix(), self.kind.name(), self.name)?;
+        write!(f, "{}{}", self.linkage.prefix(), self.kind.name())?;
+        self.name.iter().try_for_each(|name| write!(f, " {name}"))?;
         if let Some(section) = &self.section {
             write!(f, " section {}", Quoted(section.as_bytes()))?;
         }
-        write!(f, " align {} = ", self.align)?;
+        write!(f, " align {}{} = ", self.align, self.group)?;
         let mut values = Values { f, any: false };
         let mut at = 0;
         let mut numbers = self.numbers.iter().peekable();
@@ -106,11 +107,16 @@ impl Display for DataItem {
                 at = end;
             } else if let Some(reloc) = relocs.next() {
                 values.bytes(&self.bytes[at..reloc.offset as usize])?;
-                match reloc.addend {
-                    0 => values.value(format_args!("{}", reloc.name))?,
-                    addend => values.value(format_args!("{}{addend:+}", reloc.name))?,
+                let addend = if reloc.addend == 0 { String::new() } else { format!("{:+}", reloc.addend) };
+                match (reloc.kind, &self.name) {
+                    (FieldKind::Distance, Some(own)) => {
+                        values.value(format_args!("i32 {}{addend} - {own}", reloc.name))?;
+                    }
+                    (FieldKind::Address | FieldKind::Distance, _) => {
+                        values.value(format_args!("{}{addend}", reloc.name))?;
+                    }
                 }
-                at = reloc.offset as usize + 8;
+                at = (reloc.offset + u64::from(reloc.kind.bytes())) as usize;
             } else {
                 break;
             }
@@ -123,6 +129,23 @@ impl Display for DataItem {
     }
 }
 
+impl Display for Group {
+    /// Prints it as the end of a header, with a space before it.
+    fn fmt(&self, f: &mut Formatter) -> fmt::Result {
+        match self {
+            Group::None => Ok(()),
+            Group::Own => f.write_str(" comdat"),
+            Group::Of(name) => write!(f, " comdat {name}"),
+        }
+    }
+}
+
+impl Display for AliasItem {
+    fn fmt(&self, f: &mut Formatter) -> fmt::Result {
+        write!(f, "{}alias {} = {}", self.linkage.prefix(), self.name, self.target)
+    }
+}
+
 impl Display for Module {
     /// Prints one item on each line.
     fn fmt(&self, f: &mut Formatter) -> fmt::Result {
@@ -131,6 +154,7 @@ impl Display for Module {
         self.personality.iter().try_for_each(|item| writeln!(f, "{item}"))?;
         self.tags.iter().try_for_each(|item| writeln!(f, "{item}"))?;
         self.data.iter().try_for_each(|item| writeln!(f, "{item}"))?;
+        self.aliases.iter().try_for_each(|item| writeln!(f, "{item}"))?;
         self.files.iter().try_for_each(|item| writeln!(f, "{item}"))?;
         self.locs.iter().try_for_each(|item| writeln!(f, "{item}"))?;
         self.source.fmt(f)

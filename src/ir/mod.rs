@@ -4,6 +4,7 @@ pub(crate) mod builder;
 pub(crate) mod differences;
 mod editor;
 pub mod family;
+pub(crate) mod fingerprint;
 pub mod float;
 pub(crate) mod formats;
 pub mod function;

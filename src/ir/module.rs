@@ -79,22 +79,81 @@ impl DataKind {
     }
 }
 
-/// The address of a symbol in data, which takes 8 bytes.
+/// A field of data that depends on where a symbol is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FieldKind {
+    /// The symbol's address, in 8 bytes.
+    Address,
+    /// The distance to the symbol from the beginning of the data item, in 4 bytes.
+    Distance,
+}
+
+impl FieldKind {
+    /// Size of the field in bytes.
+    pub fn bytes(self) -> u32 {
+        match self {
+            FieldKind::Address => 8,
+            FieldKind::Distance => 4,
+        }
+    }
+}
+
+/// The address of a symbol in data, or the distance to it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct DataReloc {
     /// Byte offset in the data.
     pub offset: u64,
+    /// What the field has.
+    pub kind: FieldKind,
     /// The name of the symbol.
     pub name: Name,
     /// The addend.
     pub addend: i64,
 }
 
+/// The group of a function or data item, `comdat`. Of the groups of one name, linkers keep one.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub enum Group {
+    /// It is in no group.
+    #[default]
+    None,
+    /// A group that has its own name.
+    Own,
+    /// The group of this name, which is that of another item.
+    Of(Name),
+}
+
+/// Where a function goes in the object, as its text says.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Placement<'a> {
+    /// Linkage of the function.
+    pub linkage: Linkage,
+    /// Section, if the text names one.
+    pub section: Option<&'a [u8]>,
+    /// Alignment in bytes, if the text asks for one.
+    pub align: Option<u32>,
+    /// Group, if the text speaks of one.
+    pub group: Option<&'a Group>,
+}
+
+/// An `alias` item: a further name for what the file defines.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AliasItem {
+    /// The name.
+    pub name: Name,
+    /// The linkage of the name.
+    pub linkage: Linkage,
+    /// The name of what it stands for.
+    pub target: Name,
+    /// Byte offset of the item in the file.
+    pub offset: usize,
+}
+
 /// A data item: `rodata`, `data` or `tls`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct DataItem {
-    /// The name.
-    pub name: Name,
+    /// The name; without one, the object has no symbol for the data.
+    pub name: Option<Name>,
     /// Byte offset of the item in the file.
     pub offset: usize,
     /// The linkage.
@@ -103,6 +162,8 @@ pub struct DataItem {
     pub kind: DataKind,
     /// The section, if it isn't the default one.
     pub section: Option<Box<str>>,
+    /// The name of its group, if it is in one: see [`Group`].
+    pub group: Group,
     /// The alignment, a power of two.
     pub align: u32,
     /// The initial bytes; zeros follow up to `size`. Empty for data that is all zeros and takes no space in
@@ -216,6 +277,8 @@ pub struct Module {
     pub types: Arc<StructTypes>,
     /// Data items.
     pub data: Vec<DataItem>,
+    /// `alias` items.
+    pub aliases: Vec<AliasItem>,
     /// `file` items.
     pub files: Vec<FileItem>,
     /// `loc` items.

@@ -19,16 +19,14 @@ const INDENT: usize = 4;
 
 impl Display for Function {
     fn fmt(&self, f: &mut Formatter) -> fmt::Result {
-        self.placed(Linkage::Export, None, None).fmt(f)
+        self.placed(Placement::default()).fmt(f)
     }
 }
 
 /// A function with its linkage, section and alignment.
 struct Placed<'a> {
     func: &'a Function,
-    linkage: Linkage,
-    section: Option<&'a [u8]>,
-    align: Option<u32>,
+    placement: Placement<'a>,
     names: SymbolNames,
 }
 
@@ -44,19 +42,15 @@ enum SymbolNames {
 impl Display for Placed<'_> {
     fn fmt(&self, f: &mut Formatter) -> fmt::Result {
         let Function { stencil, params } = self.func;
-        write!(
-            f,
-            "{}function {}{}",
-            self.linkage.prefix(),
-            params.name,
-            self.func.signature(&stencil.signature)
-        )?;
-        if let Some(section) = self.section {
+        let Placement { linkage, section, align, group } = self.placement;
+        write!(f, "{}function {}{}", linkage.prefix(), params.name, self.func.signature(&stencil.signature))?;
+        if let Some(section) = section {
             write!(f, " section {}", Quoted(section))?;
         }
-        if let Some(align) = self.align {
+        if let Some(align) = align {
             write!(f, " align {align}")?;
         }
+        group.into_iter().try_for_each(|group| group.fmt(f))?;
         f.write_str(" {\n")?;
         let mut any = self.func.preamble(f, self.names)?;
         for &block in &stencil.layout {
@@ -85,21 +79,15 @@ impl Function {
         Header(&self.stencil, block)
     }
 
-    /// The text of the function with its linkage, section and alignment.
-    pub fn placed<'a>(
-        &'a self,
-        linkage: Linkage,
-        section: Option<&'a [u8]>,
-        align: Option<u32>,
-    ) -> impl Display + 'a {
-        Placed { func: self, linkage, section, align, names: SymbolNames::Written }
+    /// The text of the function with its linkage, section, alignment and group.
+    pub fn placed<'a>(&'a self, placement: Placement<'a>) -> impl Display + 'a {
+        Placed { func: self, placement, names: SymbolNames::Written }
     }
 
     /// The text of the function with user symbols in global values by number: the n-th of the function is
     /// `userextname<n>`, whatever its name.
     pub(crate) fn as_stencil_sees(&self) -> impl Display + '_ {
-        let (linkage, names) = (Linkage::Export, SymbolNames::ByIndex);
-        Placed { func: self, linkage, section: None, align: None, names }
+        Placed { func: self, placement: Placement::default(), names: SymbolNames::ByIndex }
     }
 
     fn indent(&self) -> usize {

@@ -18,11 +18,13 @@ mod assembly;
 mod compact_unwind;
 mod data_in_code;
 mod debug;
+mod decoder;
 pub mod disasm;
 mod eh_frame;
 mod elf;
 mod exceptions;
 mod format;
+mod groups;
 mod handlers;
 mod link_order;
 mod lsda;
@@ -38,22 +40,28 @@ mod table;
 mod thread_variables;
 mod traps;
 
-use object::write::{Mangling, Object, Relocation, SectionId, SymbolId};
+use std::collections::HashMap;
+
+use object::write::{Mangling, Object, Relocation, SectionId, Symbol, SymbolId};
 use object::{BinaryFormat, Endianness, RelocationFlags, SymbolKind};
 
 use crate::diag::{Diagnostic, Severity};
-use crate::ir::{DataItem, DataKind, Linkage, Module, Name, Params};
+use crate::ir::{
+    AliasItem, DataItem, DataKind, FieldKind, Group, Linkage, Module, Name, Params, fingerprint,
+};
 use crate::machine::compiled::CompiledStencil;
 use crate::machine::reloc::RelocKind;
 use crate::machine::symbol::SymbolRef;
 use crate::options::{Arch, Flags, Target};
 pub use debug::{DebugInfo, DebugLevel, DebugOptions};
 use format::{Addend, Format};
+use groups::{Groups, Item};
 use mapping_symbols::Marks;
 use role::Role;
 pub use sections::Layout;
 use sections::{SectionIndex, SectionOffset, Sections};
-use symbols::Symbols;
+pub use symbols::Contradiction;
+use symbols::{Defined, Symbols};
 
 /// Every object format.
 static FORMATS: [&Format; 2] = [&elf::FORMAT, &macho::FORMAT];
@@ -81,6 +89,8 @@ pub struct FunctionDef<'a> {
     pub section: Option<&'a str>,
     /// The alignment in bytes that the source asks for: a power of two, 1 if it asks for none.
     pub align: u32,
+    /// Its group.
+    pub group: &'a Group,
     /// Its machine code.
     pub code: &'a CompiledStencil,
 }
@@ -119,8 +129,12 @@ pub struct Contents<'a> {
     pub functions: Vec<FunctionDef<'a>>,
     /// The rest of the module, if the object has a part of it only.
     pub part: Option<&'a Part>,
+    /// Linker names, for names that `symbol` items don't give one.
+    pub names: Option<&'a HashMap<Name, Box<str>>>,
     /// Debug information, if there is to be any.
     pub debug: Option<DebugInfo<'a>>,
+    /// Whether to return the symbols of functions.
+    pub describes: bool,
 }
 
 /// An object file.
@@ -130,6 +144,10 @@ pub struct Written {
     pub bytes: Vec<u8>,
     /// What is accepted, and probably not what was meant.
     pub warnings: Vec<Diagnostic>,
+    /// The symbols of functions, in source order, if [`Contents::describes`] is set.
+    pub symbols: Vec<String>,
+    /// Functions that are imported with other signatures than they are defined with.
+    pub contradictions: Vec<Contradiction>,
 }
 
 /// Writes an object, or returns the errors in its contents.
@@ -139,7 +157,9 @@ pub fn write(
     layout: Layout,
     contents: &Contents<'_>,
 ) -> Result<Written, Vec<Diagnostic>> {
-    fill(target, flags, layout, contents)?.0.finish(target, flags)
+    let (writer, defined) = fill(target, flags, layout, contents)?;
+    let symbols = if contents.describes { writer.names(&defined) } else { Vec::new() };
+    Ok(Written { symbols, ..writer.finish(target, flags)? })
 }
 
 /// Writes an object, and assembly text that assemblers make the same object of.
@@ -156,7 +176,8 @@ pub fn write_assembly(
         code: def.code,
     });
     let named: Vec<_> = named.collect();
-    let written = writer.finish(target, flags)?;
+    let symbols = if contents.describes { writer.names(&defined) } else { Vec::new() };
+    let written = Written { symbols, ..writer.finish(target, flags)? };
     let text = assembly::print(&written.bytes, &named, target, flags, syntax);
     Ok((written, text.map_err(|message| vec![Diagnostic::unsupported(0, message)])?))
 }
@@ -176,10 +197,12 @@ fn fill<'a>(
     }
     let mut writer = Writer::new(format, target.arch(), flags.is_pic(), layout);
     writer.symbols.suffix = contents.part.map_or("", |part| &part.suffix);
+    writer.symbols.set_names(contents.names);
     let defined = writer.declare(contents);
     writer.place_functions(&contents.functions, &defined);
     if contents.part.is_none_or(|part| part.has_data) {
-        writer.place_data(&contents.module.data, &defined[contents.functions.len()..]);
+        writer.place_data(&contents.module.data);
+        writer.place_aliases(&contents.module.aliases);
     }
     let exceptions = writer.write_exceptions(contents, flags.unwind_info());
     if flags.unwind_info() {
@@ -190,6 +213,7 @@ fn fill<'a>(
     }
     writer.write_lists(contents, &defined);
     writer.write_stack_maps(contents, &defined);
+    writer.add_groups();
     if let Some(debug) = contents.debug {
         writer.write_debug(contents, debug, &defined);
     }
@@ -208,6 +232,7 @@ struct Writer<'a> {
     places: Vec<SectionOffset>,
     /// Where each data item was placed, in source order.
     data_places: Vec<SectionOffset>,
+    groups: Groups,
     marks: Marks,
     errors: Vec<Diagnostic>,
 }
@@ -227,37 +252,51 @@ impl<'a> Writer<'a> {
             symbols: Symbols::new(format),
             places: Vec::new(),
             data_places: Vec::new(),
+            groups: Groups::default(),
             marks: Marks::default(),
             errors: Vec::new(),
         }
     }
 
-    /// Declares all definitions, and returns the symbols of those in this object: those of functions, then
-    /// those of data items.
+    /// Declares all definitions, and returns the symbols of functions in this object.
     fn declare(&mut self, contents: &Contents<'a>) -> Vec<SymbolId> {
-        let (functions, data) = (&contents.functions, &contents.module.data);
         contents.module.symbols.iter().for_each(|item| self.symbols.set_attributes(item));
-        let mut defined = Vec::with_capacity(functions.len() + data.len());
-        self.symbols.reserve(functions.len() + data.len());
-        let functions =
-            functions.iter().map(|def| (&def.params.name, def.linkage, SymbolKind::Text, def.offset));
+        self.symbols.reserve(contents.functions.len() + contents.module.data.len());
         let others = contents.part.map_or(&[][..], |part| &part.functions);
         for OtherFunction { name, linkage, offset } in others {
-            self.symbols.define_elsewhere(name, *linkage, SymbolKind::Text, *offset);
+            self.symbols.define_elsewhere(&Defined {
+                name,
+                linkage: *linkage,
+                kind: SymbolKind::Text,
+                offset: *offset,
+                fingerprint: fingerprint::UNKNOWN,
+            });
         }
+        let functions = contents.functions.iter().map(|def| Defined {
+            name: &def.params.name,
+            linkage: def.linkage,
+            kind: SymbolKind::Text,
+            offset: def.offset,
+            fingerprint: def.params.fingerprint,
+        });
+        let defined = functions.map(|def| self.symbols.define(&mut self.object, &def)).collect();
         let has_descriptors = self.format.descriptors.is_some();
-        let kind = |item: &DataItem| match item.kind {
-            DataKind::Tls if !has_descriptors => SymbolKind::Tls,
-            _ => SymbolKind::Data,
-        };
-        let data = data.iter().map(|item| (&item.name, item.linkage, kind(item), item.offset));
         let has_data = contents.part.is_none_or(|part| part.has_data);
-        for (name, linkage, kind, offset) in data.clone().filter(|_| !has_data) {
-            self.symbols.define_elsewhere(name, linkage, kind, offset);
+        for item in &contents.module.data {
+            let Some(name) = &item.name else { continue };
+            let kind = match item.kind {
+                DataKind::Tls if !has_descriptors => SymbolKind::Tls,
+                DataKind::Tls | DataKind::Rodata | DataKind::Data => SymbolKind::Data,
+            };
+            let (linkage, offset, fingerprint) = (item.linkage, item.offset, fingerprint::UNKNOWN);
+            let item = Defined { name, linkage, kind, offset, fingerprint };
+            if has_data {
+                self.symbols.define(&mut self.object, &item);
+            } else {
+                self.symbols.define_elsewhere(&item);
+            }
         }
-        for (name, linkage, kind, offset) in functions.chain(data.filter(|_| has_data)) {
-            defined.push(self.symbols.define(&mut self.object, name, linkage, kind, offset));
-        }
+        contents.module.aliases.iter().for_each(|item| self.symbols.define_alias(&mut self.object, item));
         defined
     }
 
@@ -265,8 +304,9 @@ impl<'a> Writer<'a> {
         self.places.reserve(defs.len());
         for (def, &symbol) in defs.iter().zip(defined) {
             let align = def.align.max(def.code.align).into();
-            let named = (&self.symbols, symbol);
-            let chosen = self.sections.choose(&mut self.object, Role::Text, def.section, named);
+            let item =
+                Item { role: Role::Text, section: def.section, group: def.group, symbol: Some(symbol) };
+            let chosen = self.section_for(&item, def.offset);
             let place = self.place(chosen, &def.code.code, def.code.code.len() as u64, align, def.offset);
             self.places.push(place);
             self.define_at(symbol, place, def.code.code.len() as u64);
@@ -289,26 +329,59 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn place_data(&mut self, items: &'a [DataItem], defined: &[SymbolId]) {
-        for (item, &symbol) in items.iter().zip(defined) {
-            let symbol = match self.format.descriptors {
-                Some(section) if item.kind == DataKind::Tls => self.add_descriptor(section, item, symbol),
-                _ => symbol,
+    fn place_data(&mut self, items: &'a [DataItem]) {
+        for item in items {
+            let symbol = match (&item.name, self.format.descriptors) {
+                (None, _) if self.format.atoms => {
+                    Some(symbols::add_local(&mut self.object, b"l_unnamed".to_vec()))
+                }
+                (None, _) => None,
+                (Some(name), descriptors) => {
+                    let symbol = self.symbols.reference(&mut self.object, name, None, item.offset);
+                    Some(match descriptors {
+                        Some(section) if item.kind == DataKind::Tls => {
+                            self.add_descriptor(section, item, symbol)
+                        }
+                        _ => symbol,
+                    })
+                }
             };
-            let role = role(item, self.pic);
-            let named = (&self.symbols, symbol);
-            let chosen = self.sections.choose(&mut self.object, role, item.section.as_deref(), named);
+            let (role, section) = (role(item, self.pic), item.section.as_deref());
+            let chosen = self.section_for(&Item { role, section, group: &item.group, symbol }, item.offset);
             let bytes = item.bytes_of(self.arch.is_big_endian());
             let size = item.size.max(self.format.atoms.into());
             let align = item.align.max(self.arch.data_alignment());
             let place = self.place(chosen, &bytes, size, align.into(), item.offset);
             self.data_places.push(place);
-            self.define_at(symbol, place, size);
+            if let Some(symbol) = symbol {
+                self.define_at(symbol, place, size);
+            }
             for reloc in &item.relocs {
                 let symbol = self.symbols.reference(&mut self.object, &reloc.name, None, item.offset);
                 let at = SectionOffset { offset: place.offset + reloc.offset, ..place };
-                self.relocate(at, RelocKind::Abs64, symbol, reloc.addend, item.offset);
+                // A relative relocation counts from the field.
+                let (kind, more) = match reloc.kind {
+                    FieldKind::Address => (RelocKind::Abs64, 0),
+                    FieldKind::Distance if self.format.atoms => {
+                        let message = format!("{} has no distances in data: use addresses", self.format.name);
+                        self.errors.push(Diagnostic::error(item.offset, message));
+                        continue;
+                    }
+                    FieldKind::Distance => (RelocKind::Rel32, reloc.offset as i64),
+                };
+                self.relocate(at, kind, symbol, reloc.addend.wrapping_add(more), item.offset);
             }
+        }
+    }
+
+    /// Gives aliases the places of what they stand for.
+    fn place_aliases(&mut self, items: &'a [AliasItem]) {
+        for item in items {
+            let [alias, target] = [&item.name, &item.target]
+                .map(|name| self.symbols.reference(&mut self.object, name, None, item.offset));
+            let Symbol { section, value, size, .. } = *self.object.symbol(target);
+            let symbol = self.object.symbol_mut(alias);
+            (symbol.section, symbol.value, symbol.size) = (section, value, size);
         }
     }
 
@@ -383,6 +456,12 @@ impl<'a> Writer<'a> {
             .expect("relocations given by number are accepted");
     }
 
+    /// The names of symbols in the symbol table.
+    fn names(&self, symbols: &[SymbolId]) -> Vec<String> {
+        let name = |&symbol| String::from_utf8_lossy(&self.object.symbol(symbol).name).into_owned();
+        symbols.iter().map(name).collect()
+    }
+
     fn finish(mut self, target: &Target, flags: &Flags) -> Result<Written, Vec<Diagnostic>> {
         self.errors.extend(self.symbols.take_errors());
         if !self.errors.is_empty() {
@@ -395,14 +474,16 @@ impl<'a> Writer<'a> {
         (self.format.finish)(&mut self.object, target, flags);
         let mut bytes = self.object.write().map_err(|error| vec![bug(format!("object: {error}"))])?;
         (self.format.complete)(&mut bytes, &data).map_err(|error| vec![bug(format!("object: {error}"))])?;
-        Ok(Written { bytes, warnings: self.symbols.take_warnings() })
+        let (warnings, contradictions) = (self.symbols.take_warnings(), self.symbols.take_contradictions());
+        Ok(Written { bytes, warnings, symbols: Vec::new(), contradictions })
     }
 }
 
 /// The role of the section that a data item belongs in.
 fn role(item: &DataItem, pic: bool) -> Role {
+    let has_addresses = item.relocs.iter().any(|reloc| reloc.kind == FieldKind::Address);
     match item.kind {
-        DataKind::Rodata if pic && !item.relocs.is_empty() => Role::ReadOnlyAfterRelocation,
+        DataKind::Rodata if pic && has_addresses => Role::ReadOnlyAfterRelocation,
         DataKind::Rodata => Role::ReadOnly,
         DataKind::Data if item.is_zero() => Role::Zero,
         DataKind::Data => Role::Data,

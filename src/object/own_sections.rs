@@ -74,6 +74,9 @@ impl<'a> Writer<'a> {
                 false => {
                     for part in self.by_section(&table) {
                         let section = self.add_list_section(name, self.format.list_flags);
+                        if let Some(&(_, function)) = part.relocs.first() {
+                            self.join_group(section, self.places[function].section);
+                        }
                         self.add_table(section, part, RelocKind::Abs64);
                     }
                 }
@@ -110,6 +113,9 @@ impl<'a> Writer<'a> {
         for functions in by_section.values() {
             let table = stack_maps::build(self.arch, functions);
             let section = self.add_list_section(name, flags);
+            if let Some(first) = functions.first() {
+                self.join_group(section, self.places[first.0].section);
+            }
             self.add_table(section, table, RelocKind::Abs64);
             // mold does not know that loaded sections can belong to others, but follows relocations.
             if let (Some(needed), Some(first)) =

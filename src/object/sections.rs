@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 
 use object::write::{Object, SectionId, SymbolId};
+use object::{SectionFlags, elf};
 
 use super::format::Format;
 use super::role::Role;
@@ -51,6 +52,7 @@ struct Section {
     /// Size in bytes; that of a zero-filled section, which has no contents, too.
     size: u64,
     align: u64,
+    in_group: bool,
 }
 
 /// The sections that functions and data items are in.
@@ -93,18 +95,41 @@ impl Sections {
         object: &mut Object<'_>,
         role: Role,
         asked: Option<&str>,
-        (symbols, symbol): (&Symbols<'_>, SymbolId),
+        (symbols, symbol): (&Symbols<'_>, Option<SymbolId>),
     ) -> Result<SectionIndex, String> {
         let own = if role == Role::Text { self.layout.function_sections } else { self.layout.data_sections };
-        match asked {
-            Some(name) => self.asked(object, role, name),
-            None if own && !self.format.atoms => {
+        match (asked, symbol) {
+            (Some(name), _) => self.asked(object, role, name),
+            (None, Some(symbol)) if own && !self.format.atoms => {
                 let name = symbols.plain_name(object, symbol);
                 let name = format!("{}.{}", self.name_of(role), String::from_utf8_lossy(&name));
                 self.named(object, role, &name)
             }
-            None => self.usual(object, role),
+            (None, _) => self.usual(object, role),
         }
+    }
+
+    /// A new section for one item of a group: of the name that it asks for, or else of its own.
+    pub(super) fn in_group(
+        &mut self,
+        object: &mut Object<'_>,
+        role: Role,
+        asked: Option<&str>,
+        symbol: &str,
+    ) -> Result<SectionIndex, String> {
+        let own = format!("{}.{symbol}", self.name_of(role));
+        let name = asked.unwrap_or(&own);
+        // The section does not take in other items of this name.
+        let others = self.by_name.remove(name);
+        let section = match asked {
+            Some(_) => self.asked(object, role, name),
+            None => self.named(object, role, name),
+        };
+        self.by_name.remove(name);
+        self.by_name.extend(others.map(|others| (name.to_string(), others)));
+        let section = section?;
+        self.list[section.0].in_group = true;
+        Ok(section)
     }
 
     fn name_of(&self, role: Role) -> &'static str {
@@ -153,7 +178,15 @@ impl Sections {
         }
         let (segment, section) = (self.format.split_name)(name)?;
         let id = object.add_section(segment.into(), section.into(), role.kind());
-        self.list.push(Section { id, name: name.into(), role, bytes: Vec::new(), size: 0, align: 1 });
+        self.list.push(Section {
+            id,
+            name: name.into(),
+            role,
+            bytes: Vec::new(),
+            size: 0,
+            align: 1,
+            in_group: false,
+        });
         let index = SectionIndex(self.list.len() - 1);
         self.by_name.insert(name.into(), index);
         Ok(index)
@@ -221,7 +254,12 @@ impl Sections {
         for section in self.list {
             let file_section = object.section_mut(section.id);
             let name = file_section.name().expect("names come from strings");
-            file_section.flags = (self.format.section_flags)(name, section.role);
+            file_section.flags = match (self.format.section_flags)(name, section.role) {
+                SectionFlags::Elf { sh_type, sh_flags } if section.in_group => {
+                    SectionFlags::Elf { sh_type, sh_flags: sh_flags | elf::SHF_GROUP }
+                }
+                flags => flags,
+            };
             if section.role.is_zero() {
                 file_section.append_bss(section.size, section.align);
             } else {

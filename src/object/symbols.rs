@@ -18,11 +18,16 @@ use object::{SymbolFlags, SymbolKind, SymbolScope};
 
 use super::format::Format;
 use crate::diag::Diagnostic;
-use crate::ir::{Linkage, Name, NameRef, Params, SymbolItem};
+use crate::ir::fingerprint;
+use crate::ir::{AliasItem, Linkage, Name, NameRef, Params, SymbolItem};
 use crate::machine::symbol::LibCall;
 
 /// The symbol of a function or data item whose name is empty. It is local: other files cannot name it.
 const UNNAMED: &str = "unnamed";
+
+/// At the start of a linker name, says that it goes into the symbol table as it is, without the prefix that
+/// the format has for names of C.
+const VERBATIM: char = '\x01';
 
 /// A symbol of the file, and the definition that the file has of it.
 #[derive(Clone, Copy)]
@@ -40,6 +45,30 @@ struct Definition {
     named: bool,
     /// Where the source defines it.
     offset: usize,
+    /// The fingerprint of its signature.
+    fingerprint: u64,
+}
+
+/// A function that is imported with another signature than the file defines it with.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Contradiction {
+    /// Where the function that imports it is defined.
+    pub user: usize,
+    /// The name that it is imported by.
+    pub name: NameRef,
+    /// Where it is defined.
+    pub definition: usize,
+}
+
+/// A definition to declare.
+pub(super) struct Defined<'a> {
+    pub(super) name: &'a Name,
+    pub(super) linkage: Linkage,
+    pub(super) kind: SymbolKind,
+    /// Where the source defines it.
+    pub(super) offset: usize,
+    /// The fingerprint of its signature; unknown for data.
+    pub(super) fingerprint: u64,
 }
 
 /// The symbols of an object being written.
@@ -48,7 +77,9 @@ pub(super) struct Symbols<'a> {
     /// What is appended to the names of local definitions, if the object has a part of a module; else empty.
     pub(super) suffix: &'a str,
     attributes: HashMap<&'a Name, &'a SymbolItem>,
-    by_name: HashMap<&'a Name, SymbolId>,
+    /// Linker names, for names without attributes.
+    names: Option<&'a HashMap<Name, Box<str>>>,
+    by_name: HashMap<&'a Name, Entry>,
     by_linker_name: HashMap<Cow<'a, str>, Entry>,
     /// Definitions in other parts of the module, by linker name.
     elsewhere: HashMap<Cow<'a, str>, Definition>,
@@ -63,6 +94,7 @@ pub(super) struct Symbols<'a> {
     externals: Vec<Option<SymbolId>>,
     errors: Vec<Diagnostic>,
     warnings: Vec<Diagnostic>,
+    contradictions: Vec<Contradiction>,
 }
 
 impl<'a> Symbols<'a> {
@@ -72,6 +104,7 @@ impl<'a> Symbols<'a> {
             format,
             suffix: "",
             attributes: HashMap::new(),
+            names: None,
             by_name: HashMap::new(),
             by_linker_name: HashMap::new(),
             elsewhere: HashMap::new(),
@@ -81,6 +114,7 @@ impl<'a> Symbols<'a> {
             externals: Vec::new(),
             errors: Vec::new(),
             warnings: Vec::new(),
+            contradictions: Vec::new(),
         }
     }
 
@@ -100,17 +134,41 @@ impl<'a> Symbols<'a> {
         }
     }
 
+    /// Sets the linker names of names without attributes.
+    pub(super) fn set_names(&mut self, names: Option<&'a HashMap<Name, Box<str>>>) {
+        self.names = names;
+    }
+
+    /// Whether the file defines what a name stands for. All definitions have been declared.
+    pub(super) fn is_defined(&self, name: &Name) -> bool {
+        self.by_name.get(name).is_some_and(|entry| entry.definition.is_some())
+    }
+
+    /// Declares a further name of what has been declared; its place is set later.
+    pub(super) fn define_alias(&mut self, object: &mut Object<'_>, item: &'a AliasItem) {
+        let target = self.referred(object, &item.target, None, item.offset);
+        let Some(definition) = target.definition else {
+            let message =
+                format!("an alias stands for what the file defines: {} is not defined", item.target);
+            return self.errors.push(Diagnostic::error(item.offset, message));
+        };
+        self.define(
+            object,
+            &Defined {
+                name: &item.name,
+                linkage: item.linkage,
+                kind: object.symbol(target.id).kind,
+                offset: item.offset,
+                fingerprint: definition.fingerprint,
+            },
+        );
+    }
+
     /// Declares a definition; its place is set later.
-    pub(super) fn define(
-        &mut self,
-        object: &mut Object<'_>,
-        name: &'a Name,
-        linkage: Linkage,
-        kind: SymbolKind,
-        offset: usize,
-    ) -> SymbolId {
+    pub(super) fn define(&mut self, object: &mut Object<'_>, definition: &Defined<'a>) -> SymbolId {
+        let Defined { name, kind, offset, .. } = *definition;
         let linker_name = self.linker_name(name, true, offset);
-        let definition = self.definition(name, &linker_name, linkage, kind, offset);
+        let definition = self.definition(definition, &linker_name);
         let linkage = definition.linkage;
         if let Some(other) = self.elsewhere.get(&linker_name).copied() {
             self.report_duplicate(name, offset, other.offset);
@@ -142,20 +200,15 @@ impl<'a> Symbols<'a> {
             Linkage::Local if self.suffix.is_empty() => SymbolScope::Compilation,
             Linkage::Hidden | Linkage::Local => SymbolScope::Linkage,
         };
-        self.by_name.insert(name, id);
+        self.by_name.insert(name, Entry { id, definition: Some(definition) });
         id
     }
 
     /// Declares a definition in another part of the module.
-    pub(super) fn define_elsewhere(
-        &mut self,
-        name: &'a Name,
-        linkage: Linkage,
-        kind: SymbolKind,
-        offset: usize,
-    ) {
+    pub(super) fn define_elsewhere(&mut self, definition: &Defined<'a>) {
+        let Defined { name, offset, .. } = *definition;
         let linker_name = self.linker_name(name, true, offset);
-        let definition = self.definition(name, &linker_name, linkage, kind, offset);
+        let definition = self.definition(definition, &linker_name);
         if let Some(other) = self.elsewhere.get(&linker_name).copied() {
             self.report_duplicate(name, offset, other.offset);
         }
@@ -163,21 +216,16 @@ impl<'a> Symbols<'a> {
     }
 
     /// Describes a definition. One without a name is local, and one with an address is an error.
-    fn definition(
-        &mut self,
-        name: &Name,
-        linker_name: &str,
-        linkage: Linkage,
-        kind: SymbolKind,
-        offset: usize,
-    ) -> Definition {
+    fn definition(&mut self, of: &Defined<'a>, linker_name: &str) -> Definition {
+        let Defined { name, linkage, kind, offset, fingerprint } = *of;
         let item = self.attributes.get(name);
         if let Some(item) = item.filter(|item| item.address.is_some()) {
             let message = format!("`{linker_name}` has an address, so it can't be defined");
             self.errors.push(Diagnostic::error(offset, message).also(item.offset, "its address"));
         }
         let linkage = if linker_name.is_empty() { Linkage::Local } else { linkage };
-        Definition { linkage, kind, named: item.is_some_and(|item| item.link_name.is_some()), offset }
+        let named = item.is_some_and(|item| item.link_name.is_some());
+        Definition { linkage, kind, named, offset, fingerprint }
     }
 
     /// Reports that two definitions have the same name.
@@ -215,16 +263,26 @@ impl<'a> Symbols<'a> {
         user: Option<&Name>,
         offset: usize,
     ) -> SymbolId {
-        if let Some(&id) = self.by_name.get(name) {
-            return id;
+        self.referred(object, name, user, offset).id
+    }
+
+    fn referred(
+        &mut self,
+        object: &mut Object<'_>,
+        name: &'a Name,
+        user: Option<&Name>,
+        offset: usize,
+    ) -> Entry {
+        if let Some(&entry) = self.by_name.get(name) {
+            return entry;
         }
         if let Name::Text(text) = name
             && let Some(call) = LibCall::from_clif(text)
             && !self.attributes.contains_key(name)
         {
-            let id = self.libcall(object, call, user);
-            self.by_name.insert(name, id);
-            return id;
+            let entry = Entry { id: self.libcall(object, call, user), definition: None };
+            self.by_name.insert(name, entry);
+            return entry;
         }
         let linker_name = self.linker_name(name, false, offset);
         let entry = self.entry(object, linker_name);
@@ -247,8 +305,8 @@ impl<'a> Symbols<'a> {
                 Linkage::Weak | Linkage::Hidden | Linkage::Export | Linkage::Local => {}
             }
         }
-        self.by_name.insert(name, entry.id);
-        entry.id
+        self.by_name.insert(name, entry);
+        entry
     }
 
     /// The address that a symbol stands for.
@@ -282,9 +340,17 @@ impl<'a> Symbols<'a> {
             return id;
         }
         let params = self.params.expect("a function was entered");
-        let id = self.reference(object, &params.names[name], Some(&params.name), offset);
-        self.externals[at] = Some(id);
-        id
+        let entry = self.referred(object, &params.names[name], Some(&params.name), offset);
+        self.externals[at] = Some(entry.id);
+        let imported = params.imports.get(name).copied().unwrap_or(fingerprint::UNKNOWN);
+        if let Some(definition) = entry.definition
+            && imported != definition.fingerprint
+            && ![imported, definition.fingerprint].contains(&fingerprint::UNKNOWN)
+        {
+            let contradiction = Contradiction { user: offset, name, definition: definition.offset };
+            self.contradictions.push(contradiction);
+        }
+        entry.id
     }
 
     /// The symbol of a library routine, which the function `user` calls.
@@ -363,10 +429,16 @@ impl<'a> Symbols<'a> {
         std::mem::take(&mut self.warnings)
     }
 
+    /// Takes the imports that contradict definitions.
+    pub(super) fn take_contradictions(&mut self) -> Vec<Contradiction> {
+        std::mem::take(&mut self.contradictions)
+    }
+
     /// The name that the linker knows a name by.
     fn link_text(&self, name: &'a Name) -> Cow<'a, str> {
         let renamed = self.attributes.get(name).and_then(|item| item.link_name.as_deref());
-        match (renamed, name) {
+        let renamed = renamed.or_else(|| self.names?.get(name).map(|name| &**name));
+        let linker_name = match (renamed, name) {
             (Some(renamed), _) => Cow::Borrowed(renamed),
             (None, Name::Text(text)) => Cow::Borrowed(&**text),
             // There may be as many as functions: `format!` takes several times as long.
@@ -374,7 +446,8 @@ impl<'a> Symbols<'a> {
                 Cow::Owned(["u", &namespace.to_string(), "_", &index.to_string()].concat())
             }
             (None, Name::UserRef(index)) => Cow::Owned(format!("userextname{index}")),
-        }
+        };
+        self.without_mark(linker_name)
     }
 
     /// The same, which must be one that objects can have.
@@ -387,6 +460,15 @@ impl<'a> Symbols<'a> {
             self.errors.push(Diagnostic::error(offset, message));
         }
         linker_name
+    }
+
+    /// Removes the mark of a name that is not to be changed, if the name can be spelled without.
+    fn without_mark<'n>(&self, name: Cow<'n, str>) -> Cow<'n, str> {
+        let Some(verbatim) = name.strip_prefix(VERBATIM) else { return name };
+        match verbatim.strip_prefix(self.format.symbol_prefix) {
+            Some(plain) => Cow::Owned(plain.to_string()),
+            None => name,
+        }
     }
 
     /// The symbol of a linker name, created as an import or that of another part on first use.
@@ -416,7 +498,10 @@ impl<'a> Symbols<'a> {
 
 /// A linker name as objects of a format spell it.
 fn spelled(format: &Format, linker_name: &str) -> Vec<u8> {
-    [format.symbol_prefix, linker_name].concat().into_bytes()
+    match linker_name.strip_prefix(VERBATIM) {
+        Some(name) => name.as_bytes().to_vec(),
+        None => [format.symbol_prefix, linker_name].concat().into_bytes(),
+    }
 }
 
 /// Adds a local symbol, given its name in the symbol table; its place is set later.

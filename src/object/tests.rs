@@ -6,7 +6,7 @@ use object::read::{Object as _, ObjectSection as _, ObjectSymbol as _, Relocatio
 use object::{ObjectSymbolTable as _, SymbolIndex};
 
 use super::*;
-use crate::ir::{DataReloc, Name, NameRef, SymbolItem, TrapCode};
+use crate::ir::{DataReloc, FieldKind, Group, Name, NameRef, SymbolItem, TrapCode};
 use crate::machine::compiled::TrapSite;
 use crate::machine::reloc::{Reloc, RelocKind};
 use crate::machine::symbol::LibCall;
@@ -41,16 +41,17 @@ fn params(name: Name, refers_to: Name) -> Params {
 }
 
 fn function<'a>(params: &'a Params, linkage: Linkage, code: &'a CompiledStencil) -> FunctionDef<'a> {
-    FunctionDef { offset: 1, params, linkage, section: None, align: 1, code }
+    FunctionDef { offset: 1, params, linkage, section: None, align: 1, group: &Group::None, code }
 }
 
 fn data(name: &str, kind: DataKind, bytes: &[u8], size: u64) -> DataItem {
     DataItem {
-        name: text(name),
+        name: Some(text(name)),
         offset: 2,
         linkage: Linkage::Export,
         kind,
         section: None,
+        group: Group::None,
         align: 8,
         bytes: bytes.into(),
         size,
@@ -74,7 +75,14 @@ fn written_for(
     functions: &[FunctionDef<'_>],
 ) -> Result<Vec<u8>, Vec<Diagnostic>> {
     let target = Target::parse(target).expect("a target");
-    let contents = Contents { module, functions: functions.to_vec(), part: None, debug: None };
+    let contents = Contents {
+        module,
+        functions: functions.to_vec(),
+        part: None,
+        names: None,
+        debug: None,
+        describes: false,
+    };
     write(&target, &Flags::new(&target), layout, &contents).map(|written| written.bytes)
 }
 
@@ -168,7 +176,7 @@ fn symbols_have_linkage_and_names() {
 
 #[test]
 fn data_goes_where_its_kind_says() {
-    let reloc = |name| DataReloc { offset: 0, name: text(name), addend: 8 };
+    let reloc = |name| DataReloc { offset: 0, kind: FieldKind::Address, name: text(name), addend: 8 };
     let module = Module {
         data: vec![
             data("zero", DataKind::Data, b"", 4096),
@@ -267,7 +275,7 @@ fn calls_its_namesake(target: &str, linkage: Linkage, module: &Module) -> Writte
     let names = params(text("floor"), text("other"));
     let functions = vec![function(&names, linkage, &code)];
     let target = Target::parse(target).expect("a target");
-    let contents = Contents { module, functions, part: None, debug: None };
+    let contents = Contents { module, functions, part: None, names: None, debug: None, describes: false };
     write(&target, &Flags::new(&target), Layout::default(), &contents).expect("an object")
 }
 
@@ -303,7 +311,7 @@ fn thread_locals_are_not_taken_for_others() {
     let mut code = caller();
     code.relocs[0].kind = RelocKind::X86TlsGd;
     let names = params(text("f"), text("f"));
-    let relocs = vec![DataReloc { offset: 0, name: text("variable"), addend: 8 }];
+    let relocs = vec![DataReloc { offset: 0, kind: FieldKind::Address, name: text("variable"), addend: 8 }];
     let module = Module {
         data: vec![
             data("variable", DataKind::Tls, &[0; 8], 8),

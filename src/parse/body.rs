@@ -4,7 +4,7 @@
 use super::context::{Alias, Failed, Parse};
 use super::cursor::Cursor;
 use super::parser::Parser;
-use super::{mnemonic, older};
+use super::{mnemonic, older, places};
 use crate::ir::*;
 
 /// The line of an instruction: positions and source location.
@@ -266,7 +266,16 @@ impl<'a> Parser<'a> {
         if known && self.failed() || self.in_failed_text(&value.to_string()) {
             return Failed;
         }
+        if self.is_never_defined(&value.to_string()) {
+            return Failed;
+        }
         self.error_at(at, format!("{name} needs a type, as in {name}.{example}: {value} is not yet defined"))
+    }
+
+    /// Whether nothing in the text defines a value. Then it is reported as undefined at the end.
+    #[cold]
+    pub(super) fn is_never_defined(&self, value: &str) -> bool {
+        places::definition(self.cur.text, 0..self.cur.text.len(), value).is_none()
     }
 
     #[cold]

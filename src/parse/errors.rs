@@ -37,7 +37,8 @@ impl Parser<'_> {
     /// Reports that `what` was expected at the cursor, and what is there.
     #[cold]
     pub fn expected(&mut self, what: &str) -> Failed {
-        self.error(format!("expected {what}, found {}", self.cur.found(self.end)))
+        let hint = hints::at(what, &self.cur.text[self.cur.pos..]);
+        self.error(format!("expected {what}, found {}{hint}", self.cur.found(self.end)))
     }
 
     /// Like [`expected`](Self::expected), and says what to write instead of the word at the cursor.
@@ -45,7 +46,10 @@ impl Parser<'_> {
     pub fn expected_kind(&mut self, what: &str, kind: Kind) -> Failed {
         let mut cur = self.cur;
         cur.space();
-        let hint = hints::instead(kind, &String::from_utf8_lossy(cur.peek_word()));
+        let hint = match hints::instead(kind, &String::from_utf8_lossy(cur.peek_word())) {
+            hint if hint.is_empty() => hints::at(what, &cur.text[cur.pos..]),
+            hint => hint,
+        };
         self.error(format!("expected {what}, found {}{hint}", self.cur.found(self.end)))
     }
 
@@ -79,6 +83,12 @@ impl Parser<'_> {
 
     #[cold]
     pub fn expected_byte(&mut self, byte: u8) -> Failed {
+        let before = self.cur.text[..self.cur.pos].trim_ascii_end().len();
+        if byte == b',' && self.cur.text[before..self.cur.pos].contains(&b'\n') {
+            // What is on the next line belongs to the next instruction.
+            self.cur.pos = before;
+            return self.error("expected `,`, found the end of the line");
+        }
         self.expected(&format!("`{}`", byte as char))
     }
 
@@ -87,11 +97,17 @@ impl Parser<'_> {
     #[cold]
     pub fn expected_block_header(&mut self) -> Failed {
         let failed = self.expected_kind("a block header such as `block0:`", Kind::Declaration);
+        self.skip_to_block();
+        failed
+    }
+
+    /// Moves to the next block header, or to the end of the function.
+    fn skip_to_block(&mut self) {
         loop {
             self.recover(self.cur.pos);
             self.cur.space();
             if self.cur.at_end() || self.cur.peek() == b'}' || self.cur.at_entity(b"block") {
-                return failed;
+                return;
             }
         }
     }
@@ -118,6 +134,13 @@ impl Parser<'_> {
                 };
                 self.error_at(at, format!("expected a block header such as `block0:`, found `{text}`{hint}"))
             }
+            [b'v', digits @ ..] if !digits.is_empty() && digits.iter().all(u8::is_ascii_digit) => {
+                let hint = match self.cur.peek() {
+                    b'\n' | b'\r' | b';' => "an alias is written with an arrow, as in `v1 -> v0`",
+                    _ => "an instruction begins with its opcode, as in `v2 = iadd v0, v1`",
+                };
+                self.error_at(at, format!("expected an opcode, found `{text}`; {hint}"))
+            }
             _ => {
                 let hint = hints::instead(Kind::Opcode, &text);
                 self.error_at(at, format!("unknown opcode `{text}`{hint}"))
@@ -137,7 +160,18 @@ impl Parser<'_> {
     pub fn invalid_type(&mut self, opcode: Opcode, ty: Type, at: usize) -> Failed {
         let name = opcode.name();
         let other = other_opcode(opcode).filter(|other| other.info().ctrl_set.contains(ty));
-        let other = other.map_or(String::new(), |other| format!("; did you mean `{}`?", other.name()));
+        let other = match (name, other) {
+            ("fdiv", _) if ty.is_int() => "; did you mean `sdiv` (signed) or `udiv` (unsigned)?".into(),
+            ("fmin" | "fmax", _) if ty.is_int() => {
+                let rest = &name[1..];
+                format!("; did you mean `s{rest}` (signed) or `u{rest}` (unsigned)?")
+            }
+            ("sdiv" | "udiv" | "smin" | "umin" | "smax" | "umax", _) if ty.is_float() => {
+                format!("; did you mean `f{}`?", &name[1..])
+            }
+            (_, Some(other)) => format!("; did you mean `{}`?", other.name()),
+            (_, None) => String::new(),
+        };
         let see = if other.is_empty() { format!("; see `clifc explain {name}`") } else { other };
         self.error_at(at, format!("invalid type {ty} for {name}{see}"))
     }
@@ -145,7 +179,16 @@ impl Parser<'_> {
     /// Reports a reference to something that is not declared, unless the declaration has an error.
     #[cold]
     pub fn not_declared(&mut self, at: usize, entity: impl Display) -> Failed {
-        self.undefined(at, &entity.to_string(), "is not declared")
+        let entity = entity.to_string();
+        let example = match entity.trim_end_matches(|c: char| c.is_ascii_digit()) {
+            "fn" => "%name(i32) -> i32",
+            "gv" => "symbol %name",
+            "sig" => "(i32) -> i32",
+            "ss" => "explicit_slot 8",
+            _ => return self.undefined(at, &entity, "is not declared"),
+        };
+        let problem = format!("is not declared: before the first block, write `{entity} = {example}`");
+        self.undefined(at, &entity, &problem)
     }
 
     /// Reports that an entity is undefined, unless it is defined by text that has an error.
@@ -171,6 +214,9 @@ impl Parser<'_> {
         let mut diagnostic = Diagnostic::error(self.base + at, format!("{entity} is {verb} twice"));
         if let Some(first) = places::definition(self.cur.text, 0..at, &entity) {
             diagnostic = diagnostic.also(self.base + first, format!("first {verb} here"));
+        } else if entity.starts_with("sig") {
+            let note = "a function that is declared with its signature takes the next free number for it";
+            diagnostic = diagnostic.note(note);
         }
         self.report(diagnostic)
     }
@@ -180,7 +226,11 @@ impl Parser<'_> {
     pub fn misfit(&mut self, misfit: Misfit, at: usize) -> Failed {
         match misfit {
             Misfit::SecondDefinition(value) => self.defined_twice(at, self.spelled_value(value), "defined"),
-            Misfit::SecondBlock(block) => self.defined_twice(at, self.spelled_block(block), "defined"),
+            Misfit::SecondBlock(block) => {
+                let failed = self.defined_twice(at, self.spelled_block(block), "defined");
+                self.skip_to_block();
+                failed
+            }
             Misfit::NoResult(opcode, ty) => {
                 self.error_at(at, format!("{}.{ty} has no result type", opcode.name()))
             }

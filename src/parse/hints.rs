@@ -5,6 +5,7 @@ use crate::diag::did_you_mean;
 use crate::ir::opcode::ALL;
 use crate::ir::{AtomicRmwOp, CallConv, FloatCc, IntCc, TrapCode};
 
+use super::cursor::Cursor;
 use super::older;
 
 /// What a word was expected to be.
@@ -205,6 +206,64 @@ pub(super) fn instead(kind: Kind, word: &str) -> String {
             false => String::new(),
         },
         Block => String::new(),
+    }
+}
+
+/// What was expected, as messages begin, how what is there instead begins, and what to write.
+const BY_BEGINNING: &[(&str, &str, &str)] = &[
+    ("", "//", "comments begin with `;`"),
+    ("", "#", "comments begin with `;`"),
+    ("", "/*", "comments begin with `;`"),
+    ("an instruction", "%", "values are numbered, as in `v2 = iadd v0, v1`"),
+    (
+        "a value",
+        "\"",
+        "strings are data: `rodata %text = \"…\"`, `gv0 = symbol %text`, `symbol_value.i64 gv0`",
+    ),
+    ("a value", "[", "addresses have no brackets, as in `load.i32 v0+8`"),
+    ("a value", ",", "there is no `,` here"),
+    ("a global value", "%", "declare it before the first block: `gv0 = symbol %name`"),
+    ("a function such", "%", "declare it before the first block: `fn0 = %name(i32) -> i32`"),
+    ("`{`", ":", "results are written behind `->`"),
+    ("a type", "v", "a signature has types only: values are named by the header of the first block"),
+    ("`explicit_slot`", "stack_slot", "write `explicit_slot`"),
+    ("a string", "'", "strings have double quotes"),
+];
+
+/// Returns what to write instead of what `text` begins with, as the end of a message: `; comments begin with
+/// …`. `what` was expected there.
+#[cold]
+pub(super) fn at(what: &str, text: &[u8]) -> String {
+    let fits = |(expected, found, _): &&(&str, &str, &str)| {
+        what.starts_with(expected) && text.starts_with(found.as_bytes())
+    };
+    let is_value = |text: &[u8]| text.get(1).is_some_and(u8::is_ascii_digit);
+    let said = BY_BEGINNING.iter().find(|row| fits(row) && (row.1 != "v" || is_value(text)));
+    if let Some((.., advice)) = said {
+        return format!("; {advice}");
+    }
+    let plain = text.strip_prefix(b"$").or(text.strip_prefix(b"@")).unwrap_or(text);
+    let word = Cursor::new(plain).word();
+    let (Ok(name), false) = (std::str::from_utf8(word), word.is_empty()) else { return String::new() };
+    if what.starts_with("a name") && !name.starts_with(|c: char| c.is_ascii_digit()) {
+        return format!("; names begin with `%`: write `%{name}`");
+    }
+    let after = &plain[word.len()..];
+    if what.starts_with("a block header") && after.starts_with(b":") && !name.starts_with("block") {
+        return "; blocks are numbered, as in `block0:`".into();
+    }
+    String::new()
+}
+
+/// How functions begin in other languages.
+const FUNCTIONS: [&[u8]; 7] = [b"fn", b"func", b"fun", b"def", b"define", b"proc", b"sub"];
+
+/// Returns what to write instead of a word at the beginning of a line outside of functions.
+#[cold]
+pub(super) fn outside(text: &[u8]) -> String {
+    match FUNCTIONS.contains(&Cursor::new(text).word()) {
+        true => "; functions begin with `function`".into(),
+        false => at("a function, a module item or a comment", text),
     }
 }
 

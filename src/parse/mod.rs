@@ -46,7 +46,8 @@ pub use older::{older_spelling, older_spellings};
 pub use split::{Comment, FunctionText, Split, comments, header, split};
 pub(crate) use split::{function_name, split_with};
 
-use crate::ir::{Function, SourceMap};
+use crate::ir::{Function, Name, SourceMap};
+use cursor::Cursor;
 use parser::Parser;
 
 /// Parses one function, from `function` to `}`. `offset` is its position in the file. Overwrites `function`,
@@ -58,6 +59,26 @@ pub fn function(
     function: &mut Function,
 ) -> Result<(), Failed> {
     read(Parser::new(text, offset, cx, function, None))
+}
+
+/// Returns the linker names that a file's comments say, as dumps of rustc's Cranelift back end have them: a
+/// line `; symbol NAME` at the beginning of a function, whose own name is a number.
+pub fn symbol_comments<'t>(text: &'t [u8], split: &Split) -> Vec<(Name, &'t str)> {
+    let mut names = Vec::new();
+    for function in &split.functions {
+        let mut cur = Cursor::new(&text[function.text.clone()]);
+        if !cur.eat_word(b"function") {
+            continue;
+        }
+        let Some(name) = cur.name() else { continue };
+        let lines = cur.text[cur.pos..].split(|byte| *byte == b'\n').skip(1).map(<[u8]>::trim_ascii);
+        let mut comments = lines.take_while(|line| line.starts_with(b";") || line.is_empty());
+        let symbol = comments.find_map(|line| line.strip_prefix(b"; symbol "));
+        if let Some(Ok(symbol)) = symbol.map(std::str::from_utf8) {
+            names.push((name, symbol.trim()));
+        }
+    }
+    names
 }
 
 /// Like [`function`], and records the positions of all parts.

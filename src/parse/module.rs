@@ -2,13 +2,14 @@
 //! types, `source_items` what describes the front end's language.
 
 use super::cursor::Cursor;
+use super::hints;
 use super::names::unescape;
 use super::source_checks;
 use super::split::{Split, split};
 use crate::diag::Diagnostic;
 use crate::ir::{
-    DataItem, DataKind, DataReloc, FileItem, FloatFormat, Linkage, LocItem, Module, Name, PersonalityItem,
-    StructTypes, SymbolItem, TagItem, TagMeaning, Type,
+    AliasItem, DataItem, DataKind, DataReloc, FieldKind, FileItem, FloatFormat, Group, Linkage, LocItem,
+    Module, Name, PersonalityItem, StructTypes, SymbolItem, TagItem, TagMeaning, Type, types as ir_types,
 };
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -17,8 +18,6 @@ use std::sync::Arc;
 const MAX_ZERO_FILL: u64 = 64 << 20;
 /// Limit for the size of a data item, in bytes.
 const MAX_DATA_SIZE: u64 = 1 << 40;
-/// Size of an address in bytes.
-const ADDRESS_SIZE: u64 = 8;
 
 /// The result of parsing something: on error, the position in the item and the message.
 pub(super) type Read<T> = Result<T, (usize, String)>;
@@ -105,7 +104,8 @@ pub(super) struct ItemReader<'a, 'm> {
 impl ItemReader<'_, '_> {
     /// Fails because `what` was expected at the cursor.
     pub(super) fn expected<T>(&self, what: &str) -> Read<T> {
-        Err((self.cur.pos, format!("expected {what}, found {}", self.cur.found("the end of the item"))))
+        let hint = hints::at(what, &self.cur.text[self.cur.pos..]);
+        Err((self.cur.pos, format!("expected {what}, found {}{hint}", self.cur.found("the end of the item"))))
     }
 
     pub(super) fn expect(&mut self, byte: u8) -> Read<()> {
@@ -159,6 +159,7 @@ impl ItemReader<'_, '_> {
         self.cur.space();
         match word {
             b"symbol" => self.symbol(linkage)?,
+            b"alias" => self.alias(linkage)?,
             b"type" => self.structure_type()?,
             b"rodata" => self.data(linkage, DataKind::Rodata)?,
             b"data" => self.data(linkage, DataKind::Data)?,
@@ -187,6 +188,15 @@ impl ItemReader<'_, '_> {
             }
         }
         self.module.symbols.push(SymbolItem { name, linkage, link_name, address, offset: self.start });
+        Ok(())
+    }
+
+    /// Parses the rest of `alias %name = %target`.
+    fn alias(&mut self, linkage: Linkage) -> Read<()> {
+        let name = self.name()?;
+        self.expect(b'=')?;
+        let target = self.name()?;
+        self.module.aliases.push(AliasItem { name, linkage, target, offset: self.start });
         Ok(())
     }
 
@@ -260,13 +270,20 @@ impl ItemReader<'_, '_> {
 
     /// Parses the rest of `data %name section ".x" align 8 = i64 1, %f+8, zero 16`.
     fn data(&mut self, linkage: Linkage, kind: DataKind) -> Read<()> {
-        let name = self.name()?;
+        if self.cur.text[self.cur.pos..].starts_with(b"$") || self.is_bare_name() {
+            return self.expected("a name such as `%name`, or `=`");
+        }
+        let has_name = self.cur.peek() == b'%' || self.cur.at_entity(b"u");
+        if !has_name && kind == DataKind::Tls {
+            return self.expected("a name: thread-local data can't be reached without one");
+        }
         let mut item = DataItem {
-            name,
+            name: if has_name { Some(self.name()?) } else { None },
             offset: self.start,
             linkage,
             kind,
             section: None,
+            group: Group::None,
             align: 1,
             bytes: Vec::new(),
             size: 0,
@@ -283,6 +300,14 @@ impl ItemReader<'_, '_> {
                 if !align.is_some_and(u32::is_power_of_two) {
                     return Err((at, "an alignment must be a power of two".into()));
                 }
+            } else if self.cur.eat_word(b"comdat") {
+                item.group = match self.cur.peek() {
+                    b'%' => Group::Of(self.name()?),
+                    _ if item.name.is_none() => {
+                        return self.expected("the name of the group: data without a name has none");
+                    }
+                    _ => Group::Own,
+                };
             } else {
                 break;
             }
@@ -327,6 +352,9 @@ impl ItemReader<'_, '_> {
             return self.expected("a string, an address, `zero`, or a scalar type and its values");
         };
         self.cur.space();
+        if ty == ir_types::I32 && (self.cur.peek() == b'%' || self.cur.at_entity(b"u")) {
+            return self.distance(item);
+        }
         loop {
             let bits = self.scalar(ty)?;
             self.append(item, &bits.to_le_bytes()[..ty.bytes() as usize], ty.bytes())?;
@@ -350,17 +378,53 @@ impl ItemReader<'_, '_> {
     /// Parses `%name+8`.
     fn address(&mut self, item: &mut DataItem) -> Read<()> {
         let name = self.name()?;
-        let at = self.cur.pos;
         let addend = match self.cur.peek() {
-            b'+' | b'-' => match self.cur.integer().and_then(|n| n.to_i64()) {
-                Some(addend) => addend,
-                None => return Err((at, "invalid offset: expected an integer that fits in 64 bits".into())),
-            },
+            b'+' | b'-' => self.addend()?,
             _ => 0,
         };
         self.cur.space();
-        item.relocs.push(DataReloc { offset: item.size, name, addend });
-        self.append(item, &[0; ADDRESS_SIZE as usize], ADDRESS_SIZE as u32)
+        self.field(item, FieldKind::Address, name, addend)
+    }
+
+    /// Parses `%name+8 - %item`, behind `i32`.
+    fn distance(&mut self, item: &mut DataItem) -> Read<()> {
+        let name = self.name()?;
+        let addend = match (self.cur.peek(), self.cur.peek_at(1)) {
+            (b'+', _) | (b'-', b'0'..=b'9') => self.addend()?,
+            _ => 0,
+        };
+        self.cur.space();
+        if !self.cur.eat(b'-') {
+            return self.expected("`-` and the name of the item: an i32 has no room for an address");
+        }
+        let at = self.cur.pos;
+        let from = self.name()?;
+        if item.name.as_ref() != Some(&from) {
+            return Err((at, "a distance is one from the item that it is in: write that item's name".into()));
+        }
+        self.cur.space();
+        self.field(item, FieldKind::Distance, name, addend)
+    }
+
+    /// Whether a word without `%` stands where a name does.
+    fn is_bare_name(&self) -> bool {
+        let mut cur = self.cur;
+        let word = cur.word();
+        cur.space();
+        cur.peek() == b'=' && !matches!(word, b"" | b"comdat") && !self.cur.at_entity(b"u")
+    }
+
+    fn addend(&mut self) -> Read<i64> {
+        let at = self.cur.pos;
+        let addend = self.cur.integer().and_then(|n| n.to_i64());
+        addend.ok_or((at, "invalid offset: expected an integer that fits in 64 bits".into()))
+    }
+
+    /// Appends a field that depends on a symbol.
+    fn field(&mut self, item: &mut DataItem, kind: FieldKind, name: Name, addend: i64) -> Read<()> {
+        item.relocs.push(DataReloc { offset: item.size, kind, name, addend });
+        let size = kind.bytes();
+        self.append(item, &[0; 8][..size as usize], size)
     }
 
     /// Appends bytes to the data, after the zeros so far.
@@ -401,7 +465,8 @@ mod tests {
         bytes.extend([0; 16]);
         bytes.extend(b"a\nA\0\0\0\x80\x3f");
         assert_eq!((&item.bytes, item.size, item.align), (&bytes, 38, 8));
-        assert_eq!(item.relocs[1], DataReloc { offset: 10, name: Name::User(0, 7), addend: -8 });
+        let second = DataReloc { offset: 10, kind: FieldKind::Address, name: Name::User(0, 7), addend: -8 };
+        assert_eq!(item.relocs[1], second);
         assert_eq!((item.linkage, item.section.as_deref()), (Linkage::Local, Some(".x")));
     }
 
@@ -431,6 +496,18 @@ mod tests {
     }
 
     #[test]
+    fn items_are_printed_as_they_are_read() {
+        let text = "data %t align 8 = %f+4, i32 %f+4 - %t, i32 %t - %t\n\
+                    rodata align 1 comdat %t = \"a\"\nweak data u0:1 align 1 comdat = \"b\"\n\
+                    hidden alias %a = u0:1\n";
+        let (module, none) = read(text);
+        assert_eq!(none, []);
+        assert_eq!(module.to_string(), text);
+        assert_eq!(module.data[0].relocs[1].kind, FieldKind::Distance);
+        assert_eq!((module.data[0].relocs[1].offset, module.data[0].size), (8, 16));
+    }
+
+    #[test]
     fn much_zero_takes_no_memory() {
         let (module, diagnostics) = read("data %z = zero 1000000000\ndata %a = zero 1000000000, i8 1\n");
         assert!(module.data[0].is_zero() && module.data[0].size == 1000000000);
@@ -447,6 +524,11 @@ mod tests {
             ("file 1 \"a\" b", 11),
             ("loc @fffffffff = 1:1", 5),
             ("data %x", 7),
+            ("tls = i8 1", 4),
+            ("data %x = i32 %f", 16),
+            ("data %x = i32 %f - %g", 19),
+            ("data comdat = i8 1", 12),
+            ("alias %a", 8),
             ("tag 0 = %x", 0),
             ("personality %p\npersonality %q", 15),
             ("personality %p\ntag 1 = cleanup\ntag 1 = %x", 31),

@@ -22,13 +22,14 @@ impl Parser<'_> {
         let read = self.signature(&mut signature);
         self.func.stencil.signature = signature;
         read?;
+        self.func.params.fingerprint = self.func.stencil.signature.fingerprint();
         self.placement()?;
         let open = self.cur.pos;
         self.expect(b'{')?;
         Ok(open)
     }
 
-    /// Skips `section "name"` and `align n`, which the splitter has parsed.
+    /// Skips `section "name"`, `align n` and `comdat %name`, which the splitter has parsed.
     fn placement(&mut self) -> Parse<()> {
         loop {
             if self.cur.eat_word(b"section") {
@@ -37,6 +38,11 @@ impl Parser<'_> {
                 }
             } else if self.cur.eat_word(b"align") {
                 self.integer("an alignment")?;
+            } else if self.cur.eat_word(b"comdat") {
+                if self.cur.peek() == b'%' {
+                    self.name(false)?;
+                    self.cur.space();
+                }
             } else {
                 return Ok(());
             }
@@ -78,7 +84,9 @@ impl Parser<'_> {
     /// Whether a word after a signature is on the same line and nothing that can follow there.
     fn is_misspelt_convention(&self, word: &[u8]) -> bool {
         let line = self.cur.text[..self.cur.pos].iter().rev().take_while(|byte| byte.is_ascii_whitespace());
-        !word.is_empty() && !matches!(word, b"section" | b"align") && !line.clone().any(|byte| *byte == b'\n')
+        !word.is_empty()
+            && !matches!(word, b"section" | b"align" | b"comdat")
+            && !line.clone().any(|byte| *byte == b'\n')
     }
 
     /// Parses parameters or results. Returns whether the list ends with `...`, if that is allowed.
@@ -397,6 +405,11 @@ impl Parser<'_> {
         } else {
             self.signature_ref()?
         };
+        if let Some(Some(signature)) = self.func.stencil.signatures.get(signature) {
+            let imports = &mut self.func.params.imports;
+            imports.ensure(name, fingerprint::UNKNOWN);
+            imports[name] = signature.fingerprint();
+        }
         let function = ExtFunc { name, signature, colocated, patchable };
         self.declare(declared, Some(function), None, |s| &mut s.functions, |m| &mut m.functions)
     }

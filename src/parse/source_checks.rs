@@ -85,7 +85,7 @@ impl<'a> Check<'a> {
         Check {
             module,
             functions,
-            data: module.data.iter().map(|item| &item.name).collect(),
+            data: module.data.iter().filter_map(|item| item.name.as_ref()).collect(),
             files: module.files.iter().map(|item| item.number).collect(),
             locations: module.locs.iter().map(|item| item.srcloc).collect(),
             diagnostics,

@@ -9,9 +9,9 @@
 
 use super::context::MAX_ERRORS;
 use super::cursor::{Cursor, is_word};
-use super::foreign;
+use super::{foreign, hints};
 use crate::diag::Diagnostic;
-use crate::ir::{Linkage, Name};
+use crate::ir::{Group, Linkage, Name, Placement};
 use std::ops::Range;
 
 /// A function's text, linkage, section and alignment. Ranges are byte offsets in the file.
@@ -27,6 +27,16 @@ pub struct FunctionText {
     pub section: Option<Range<usize>>,
     /// The alignment, if given.
     pub align: Option<u32>,
+    /// The group.
+    pub group: Group,
+}
+
+impl FunctionText {
+    /// Where the function of the file `text` goes in the object.
+    pub fn placement<'a>(&'a self, text: &'a [u8]) -> Placement<'a> {
+        let section = self.section.clone().map(|range| &text[range]);
+        Placement { linkage: self.linkage, section, align: self.align, group: Some(&self.group) }
+    }
 }
 
 /// The parts of a file. Ranges are byte offsets in the file.
@@ -105,7 +115,7 @@ pub(crate) fn split_with(
     let mut splitter = Splitter {
         cur: Cursor::new(text),
         out: Split::default(),
-        placement: Placement::default(),
+        placement: PlacementWords::default(),
         diagnostics,
         errors: 0,
         each,
@@ -114,19 +124,20 @@ pub(crate) fn split_with(
     splitter.out
 }
 
-/// Linkage, section and alignment of a function.
+/// Linkage, section, alignment and group of a function.
 #[derive(Default)]
-struct Placement {
+struct PlacementWords {
     linkage: Linkage,
     section: Option<Range<usize>>,
     align: Option<u32>,
+    group: Group,
 }
 
 struct Splitter<'a, 'd> {
     cur: Cursor<'a>,
     out: Split,
     /// The placement of the next function, from the `;!` line before it.
-    placement: Placement,
+    placement: PlacementWords,
     diagnostics: &'d mut Vec<Diagnostic>,
     errors: usize,
     each: &'d mut dyn FnMut(&[u8]),
@@ -179,8 +190,8 @@ impl Splitter<'_, '_> {
                 let end = self.braces_end();
                 self.item(start, end);
             }
-            b"symbol" | b"rodata" | b"data" | b"tls" | b"file" | b"loc" | b"source" | b"personality"
-            | b"tag" => {
+            b"symbol" | b"alias" | b"rodata" | b"data" | b"tls" | b"file" | b"loc" | b"source"
+            | b"personality" | b"tag" => {
                 self.item(start, start);
             }
             b"test" | b"set" | b"target" | b"feature" if !hidden && linkage.is_none() => {
@@ -190,11 +201,34 @@ impl Splitter<'_, '_> {
             }
             _ => {
                 let found = self.cur.found("the end of the file");
-                let message = format!("expected a function, a module item or a comment, found {found}");
+                let hint = hints::outside(&self.cur.text[self.cur.pos..]);
+                let message = format!("expected a function, a module item or a comment, found {found}{hint}");
                 self.error(self.cur.pos, &message);
-                if !self.cur.at_end() {
-                    self.cur.skip_line();
-                }
+                self.skip_unknown();
+            }
+        }
+    }
+
+    /// Skips a line that is no part of a file, and what is in braces if it ends with one.
+    fn skip_unknown(&mut self) {
+        if self.cur.at_end() {
+            return;
+        }
+        let start = self.cur.pos;
+        self.cur.skip_line();
+        if !self.cur.text[start..self.cur.pos].trim_ascii_end().ends_with(b"{") {
+            return;
+        }
+        while !self.cur.at_end() {
+            self.cur.pos += 1;
+            let closes = self.cur.peek() == b'}';
+            let begins_function = self.cur.peek_word() == b"function";
+            if begins_function {
+                return;
+            }
+            self.cur.skip_line();
+            if closes {
+                return;
             }
         }
     }
@@ -253,10 +287,10 @@ impl Splitter<'_, '_> {
         let from = self.cur.pos;
         self.header_words(false);
         self.skip_body();
-        let Placement { linkage, section, align } = std::mem::take(&mut self.placement);
+        let PlacementWords { linkage, section, align, group } = std::mem::take(&mut self.placement);
         let text = from..self.cur.pos;
         (self.each)(&self.cur.text[text.clone()]);
-        self.out.functions.push(FunctionText { text, trailing: 0..0, linkage, section, align });
+        self.out.functions.push(FunctionText { text, trailing: 0..0, linkage, section, align, group });
     }
 
     /// Ends the text before a function or the end of the file at `end`.
@@ -306,6 +340,13 @@ impl Splitter<'_, '_> {
                     self.error(at, "an alignment must be a power of two");
                 }
                 self.placement.align = align;
+            }
+            b"comdat" => {
+                self.cur.space();
+                self.placement.group = match self.cur.peek() {
+                    b'%' => self.cur.name().map_or(Group::Own, Group::Of),
+                    _ => Group::Own,
+                };
             }
             _ => {}
         }

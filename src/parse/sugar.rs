@@ -4,7 +4,7 @@
 //! the function's text.
 
 use super::body::Line;
-use super::context::Parse;
+use super::context::{Failed, Parse};
 use super::older::Sugar;
 use super::parser::Parser;
 use crate::ir::Extension::Sign;
@@ -112,6 +112,9 @@ impl Parser<'_> {
             Some(ty) => Ok(ty),
             None => {
                 let value = self.spelled_value(Value(value));
+                if self.is_never_defined(&value.to_string()) {
+                    return Err(Failed);
+                }
                 let message = format!("the opcode needs a type, as in `.i32`: {value} is not yet defined");
                 Err(self.error_at(line.opcode_at, message))
             }

@@ -27,8 +27,7 @@ fn read_and_print(text: &[u8]) -> (String, Vec<Diagnostic>) {
     for item in &split.functions {
         match function(&text[item.text.clone()], item.text.start, &mut cx, &mut func) {
             Ok(()) => {
-                let section = item.section.clone().map(|range| &text[range]);
-                out += &func.placed(item.linkage, section, item.align).to_string();
+                out += &func.placed(item.placement(text)).to_string();
             }
             Err(Failed) => assert!(!cx.diagnostics.is_empty(), "a failure says why"),
         }
@@ -101,7 +100,12 @@ fn complaint(body: &str) -> (usize, String) {
 fn errors_say_what_and_where() {
     for (body, at, message) in [
         ("block0(v0: i32):\nv1 = iadd v0, v9\nreturn v1", 31, "v9 is not defined"),
-        ("block0:\nv1 = iadd v2, v2", 13, "iadd needs a type, as in iadd.i32: v2 is not yet defined"),
+        ("block0:\nv1 = iadd v2, v2", 18, "v2 is not defined"),
+        (
+            "block0:\nv1 = iadd v2, v2\nv2 = iadd.i32 v1, v1",
+            13,
+            "iadd needs a type, as in iadd.i32: v2 is not yet defined",
+        ),
         ("block0:\nv1 = iconst.i8 256", 23, "integer out of range for i8: expected -128 to 255"),
         ("block0:\nv1 = iconst 1", 13, "iconst needs a type, as in iconst.i32"),
         ("block0:\nv1, v2 = iconst.i8 1", 8, "the instruction has 1 result, not 2"),
@@ -110,7 +114,11 @@ fn errors_say_what_and_where() {
         ("block0:\nv1 = iconst.i8 1\nv1 = iconst.i8 1", 25, "v1 is defined twice"),
         ("block0:\nv1 -> v1", 8, "v1 is an alias of itself"),
         ("block0:\nv1 -> v2\nv2 -> v1", 8, "v1 is an alias of itself"),
-        ("block0:\ncall fn0()", 13, "fn0 is not declared"),
+        (
+            "block0:\ncall fn0()",
+            13,
+            "fn0 is not declared: before the first block, write `fn0 = %name(i32) -> i32`",
+        ),
         ("block0:\nv1 = load.i32 little big v2", 29, "memory flags cannot have both `little` and `big`"),
         ("block0:\nfrobnicate v1", 8, "unknown opcode `frobnicate`"),
         ("block0:\nreturn v4294967295", 15, "number too large for a value: it must be below 1073741824"),

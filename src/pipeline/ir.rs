@@ -226,7 +226,7 @@ impl Half for IrHalf {
     type Input = ();
 
     fn text(&self, _: &(), _: &'static str, placement: &Placement<'_>) -> String {
-        self.function.placed(placement.linkage, placement.section, placement.align).to_string()
+        self.function.placed(*placement).to_string()
     }
 }
 

@@ -89,7 +89,7 @@ impl<B: Backend> Half for MachineHalf<B> {
             _ => Some((self.allocator.output(), Some(&self.frame))),
         };
         let mut out = String::new();
-        text::function::write::<B>(&self.vcode, allocated, &ir.function.params, &mut out)
+        text::function::write::<B>(&self.vcode, allocated, self.tracks, &ir.function.params, &mut out)
             .expect("writing to a string");
         if pass == "regalloc" {
             let name = |register| text::function::register_name::<B>(register).expect("writing to a string");

@@ -12,6 +12,7 @@ pub mod ir;
 pub mod machine;
 
 use crate::ir::Inst;
+pub use crate::ir::Placement;
 use crate::lower::context::Unsupported;
 use crate::options::Flags;
 use crate::timing::Timing;
@@ -103,17 +104,6 @@ pub trait Half: Sized + 'static {
 
     /// Returns the text of the function after a pass.
     fn text(&self, input: &Self::Input, pass: &'static str, placement: &Placement<'_>) -> String;
-}
-
-/// Where a function goes in the object, as its text says.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Placement<'a> {
-    /// Linkage of the function.
-    pub linkage: crate::ir::Linkage,
-    /// Section, if the text names one.
-    pub section: Option<&'a [u8]>,
-    /// Alignment in bytes, if the text asks for one.
-    pub align: Option<u32>,
 }
 
 /// A callback that receives a pass's name and a function that returns the text after it.

@@ -7,7 +7,7 @@ use super::{State, in_chunks};
 use crate::entity::Entity;
 use crate::ir::{
     Block, BlockArg, EditBuffers, Editor, Effects, Function, FunctionBuilder, Inst, InstData, Linkage,
-    Opcode, Origins, Stencil, TrapCode, Type, Value, types,
+    Opcode, Origins, Placement, Stencil, TrapCode, Type, Value, types,
 };
 use crate::parse::{self, FunctionText, ParseContext};
 
@@ -112,8 +112,8 @@ fn apply(text: &[u8], number: usize, mut function: Function, edits: &[Edit]) -> 
     }
     editor.finish(&mut Origins::default());
     remove_unreachable(&mut function, &mut buffers);
-    let section = item.section.clone().map(|range| &text[range]);
-    let printed = function.placed(Linkage::Export, section, item.align).to_string();
+    let placement = Placement { linkage: Linkage::Export, ..item.placement(text) };
+    let printed = function.placed(placement).to_string();
     Some([&text[..item.text.start], printed.trim_end().as_bytes(), &text[item.text.end..]].concat())
 }
 

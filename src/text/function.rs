@@ -6,7 +6,7 @@
 
 use super::inst::{Assembly, Names, OperandRegisters, Syntax};
 use crate::emit::frame::Frame;
-use crate::ir::Params;
+use crate::ir::{NO_SRCLOC, Params};
 use crate::machine::inst::Label;
 use crate::machine::reg::{Allocation, Edit, Inst, Output, PReg, ProgPoint, VReg};
 use crate::machine::symbol::SymbolRef;
@@ -27,11 +27,12 @@ impl Names for Params {
     }
 }
 
-/// Writes a function. `allocated` is the allocator's output, once it has run, and the frame, once it is laid
-/// out.
+/// Writes a function, with the source locations of its instructions if `located`. `allocated` is the
+/// allocator's output, once it has run, and the frame, once it is laid out.
 pub fn write<I: Assembly>(
     vcode: &VCode,
     allocated: Option<(&Output, Option<&Frame>)>,
+    located: bool,
     names: &dyn Names,
     out: &mut dyn Write,
 ) -> fmt::Result {
@@ -60,12 +61,25 @@ pub fn write<I: Assembly>(
                 }
                 None => OperandRegisters::Virtual(vcode.inst_operands(inst)),
             };
-            write!(out, "{index:>4}   ")?;
+            write!(out, "{index:>4} ")?;
+            if located {
+                location(vcode, index, out)?;
+            }
+            out.write_str("  ")?;
             print::<I>(inst, registers, vcode.inst_words(inst), names, out)?;
             out.write_str("\n")?;
         }
     }
     Ok(())
+}
+
+/// Writes the source location of an instruction.
+fn location(vcode: &VCode, index: usize, out: &mut dyn Write) -> fmt::Result {
+    let after = vcode.srclocs.partition_point(|run| run.inst as usize <= index);
+    match after.checked_sub(1).map(|at| vcode.srclocs[at].srcloc) {
+        Some(NO_SRCLOC) | None => write!(out, "     "),
+        Some(location) => write!(out, "@{location:04x}"),
+    }
 }
 
 /// The name of a register, all 64 bits of it, or of a spill slot.

@@ -1,6 +1,7 @@
 //! Branch targets and the arguments passed to them.
 
 use super::body::Body;
+use super::{Location, advice};
 use crate::ir::types::Type;
 use crate::ir::{Block, BlockArg, BlockCallRef, Signature, Value};
 
@@ -32,8 +33,16 @@ pub(super) fn check(body: &mut Body<'_>, call: BlockCallRef, edge: Edge<'_>) {
             && fits
             && ty != body.type_of(Value(params[i]))
         {
-            let (arg, expected) = (arg_text(arg), body.type_of(Value(params[i])));
-            body.report(format!("arg {arg} has type {ty}, expected {expected}"));
+            let (text, expected) = (arg_text(arg), body.type_of(Value(params[i])));
+            body.report(format!("arg {text} has type {ty}, expected {expected}"));
+            let (block, convert) = (call.block, advice::conversion(ty, expected));
+            let message =
+                format!("{text} has type {ty}, but parameter {i} of {block} has {expected}{convert}");
+            let operand = match arg {
+                BlockArg::Value(value) => Some(value),
+                BlockArg::TryCallRet(_) | BlockArg::TryCallExn(_) => None,
+            };
+            body.say_with(operand, message, Some((Location::Block(block), "the block")));
         }
     }
     if !fits {
@@ -41,6 +50,9 @@ pub(super) fn check(body: &mut Body<'_>, call: BlockCallRef, edge: Edge<'_>) {
         let text = format!("{}({})", call.block, text.join(", "));
         let (got, expected) = (args.len(), params.len());
         body.report(format!("mismatched argument count for `{text}`: got {got}, expected {expected}"));
+        let (passes, has) = (advice::count(got, "argument"), advice::count(expected, "parameter"));
+        let message = format!("this passes {passes} to {}, which has {has}", call.block);
+        body.say_with(None, message, Some((Location::Block(call.block), "the block")));
     }
 }
 
@@ -53,6 +65,9 @@ pub(super) fn target(body: &mut Body<'_>, block: Block) -> bool {
     }
     if block == stencil.layout[0] {
         body.report(format!("invalid reference to entry block {block}"));
+        let message =
+            format!("{block} is the first block, which nothing can jump to: jump from it to a loop");
+        body.say(None, message);
         return false;
     }
     true

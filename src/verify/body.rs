@@ -30,6 +30,23 @@ impl Body<'_> {
         self.check.report(Location::Inst(self.at), message);
     }
 
+    /// Says the last error in words for users: about an operand, if one is given.
+    #[cold]
+    pub(super) fn say(&mut self, operand: Option<Value>, message: String) {
+        self.say_with(operand, message, None);
+    }
+
+    /// Like [`say`](Self::say), with a second place and what is there.
+    #[cold]
+    pub(super) fn say_with(
+        &mut self,
+        operand: Option<Value>,
+        message: String,
+        related: Option<(Location, &'static str)>,
+    ) {
+        self.check.show(Shown { location: Location::Inst(self.at), message, operand, related });
+    }
+
     /// The type of a value. It is `INVALID` if there is no such value, which is reported where it is used.
     #[inline]
     pub(super) fn type_of(&self, value: Value) -> Type {
@@ -117,6 +134,7 @@ impl Body<'_> {
         self.check.show(Shown {
             location: Location::Inst(self.at),
             message: format!("uses {value}, whose definition does not come first on every path to here"),
+            operand: None,
             related: Some((place, "defined here")),
         });
     }

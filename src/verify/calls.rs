@@ -1,12 +1,13 @@
 //! Checks calls and returns against signatures.
 
+use super::advice;
 use super::block_calls::{self, Edge};
 use super::body::Body;
 use super::preamble::{declared, signature_of};
 use crate::ir::opcode::sets;
 use crate::ir::{
     AbiParam, ExceptionTable, ExtFunc, Format, FuncRef, Handler, InstData, Opcode, Purpose, SigRef,
-    Signature, Value, types,
+    Signature, Type, Value, types,
 };
 
 /// Checks a call of any kind. If it has a callee address, that has been checked.
@@ -79,6 +80,9 @@ fn arguments(body: &mut Body<'_>, data: &InstData, sig: &Signature, args: &[u32]
         if let Some(param) = sig.params.get(i).filter(|param| param.ty != ty) {
             let expected = param.ty;
             body.report(format!("arg {i} ({value}) has type {ty}, expected {expected}"));
+            let convert = advice::conversion(ty, expected);
+            let message = format!("argument {i} has type {ty}, but the parameter has {expected}{convert}");
+            body.say(Some(value), message);
         }
     }
     let (got, expected) = (args.len(), sig.params.len());
@@ -88,6 +92,12 @@ fn arguments(body: &mut Body<'_>, data: &InstData, sig: &Signature, args: &[u32]
         body.report(format!(
             "mismatched argument count for `{text}`: got {got}, expected {at_least}{expected}"
         ));
+        let (passes, takes) = (advice::count(got, "argument"), advice::count(expected, "parameter"));
+        let variadic = match got > expected {
+            true => "; if the function is variadic, its signature has `...` at the end of the parameters",
+            false => "",
+        };
+        body.say(None, format!("the call passes {passes}, but the function has {at_least}{takes}{variadic}"));
     }
     for (i, &arg) in args.iter().enumerate().skip(expected) {
         variadic_argument(body, i, Value(arg));
@@ -147,7 +157,7 @@ pub(super) fn ret(body: &mut Body<'_>, data: &InstData) {
         if body.use_value(value)
             && let Some(expected) = expected.get(i)
         {
-            return_type(body, i, body.type_of(value), expected);
+            return_type(body, i, Some(value), body.type_of(value), expected);
         }
     }
     if args.len() != expected.len() {
@@ -155,13 +165,20 @@ pub(super) fn ret(body: &mut Body<'_>, data: &InstData) {
         body.report(format!(
             "arguments of return must match function signature: got {got}, expected {expected}"
         ));
+        let (has, wants) = (advice::count(got, "value"), advice::count(expected, "result"));
+        body.say(None, format!("this returns {has}, but the function has {wants}"));
     }
 }
 
-fn return_type(body: &mut Body<'_>, i: usize, ty: crate::ir::Type, expected: &AbiParam) {
+fn return_type(body: &mut Body<'_>, i: usize, value: Option<Value>, ty: Type, expected: &AbiParam) {
     if ty != expected.ty {
         let expected = expected.ty;
         body.report(format!("result {i} has type {ty}, must match function signature of {expected}"));
+        let convert = advice::conversion(ty, expected);
+        body.say(
+            value,
+            format!("result {i} has type {ty}, but that of the function has {expected}{convert}"),
+        );
     }
 }
 
@@ -183,7 +200,7 @@ fn tail_call(body: &mut Body<'_>, sig: &Signature) {
     }
     let stencil = body.check.stencil;
     for (i, (got, expected)) in sig.returns.iter().zip(&own.returns).enumerate() {
-        return_type(body, i, got.ty, expected);
+        return_type(body, i, None, got.ty, expected);
         let layouts = [got, expected].map(|result| match result.purpose {
             Purpose::Structure(key) => stencil.structures.get(key),
             Purpose::Normal | Purpose::StructReturn | Purpose::VmContext | Purpose::StructArgument(_) => None,

@@ -11,6 +11,7 @@
 //! Messages contain the phrases by which Cranelift's tests recognise them, so that `; error:` annotations
 //! work with both.
 
+mod advice;
 mod block_calls;
 mod body;
 mod calls;
@@ -25,7 +26,7 @@ use crate::diag::Diagnostic;
 use crate::ir::types::{self, Type};
 use crate::ir::{
     Block, DynamicStackSlot, DynamicType, FuncRef, GlobalValue, Inst, Region, SigRef, SourceMap, StackSlot,
-    Stencil,
+    Stencil, Value,
 };
 use crate::options::Flags;
 use std::fmt;
@@ -102,6 +103,8 @@ pub struct Shown {
     pub location: Location,
     /// The message.
     pub message: String,
+    /// The operand of the instruction that it is about.
+    pub operand: Option<Value>,
     /// A second place, and what is there.
     pub related: Option<(Location, &'static str)>,
 }
@@ -112,13 +115,19 @@ impl fmt::Display for VerifierError {
     }
 }
 
-/// Turns errors into diagnostics, given the positions of the function's entities.
-pub fn diagnostics(errors: &[VerifierError], positions: &SourceMap) -> impl Iterator<Item = Diagnostic> {
-    errors.iter().map(|error| {
+/// Turns errors into diagnostics, given the text of the file and the positions of the function's entities.
+pub fn diagnostics(
+    errors: &[VerifierError],
+    positions: &SourceMap,
+    text: &[u8],
+) -> impl Iterator<Item = Diagnostic> {
+    errors.iter().map(move |error| {
         let Some(shown) = &error.shown else {
             return Diagnostic::error(error.location.offset(positions), error.message.clone());
         };
-        let diagnostic = Diagnostic::error(shown.location.offset(positions), shown.message.clone());
+        let offset = shown.location.offset(positions);
+        let operand = shown.operand.and_then(|value| advice::operand_at(text, offset, value, positions));
+        let diagnostic = Diagnostic::error(operand.unwrap_or(offset), shown.message.clone());
         match shown.related {
             Some((place, what)) => diagnostic.also(place.offset(positions), what),
             None => diagnostic,

@@ -1,7 +1,7 @@
 //! Walks over blocks and instructions, and checks structure, types by the opcode table, definitions and uses.
 
 use super::body::{Body, NO_BLOCK};
-use super::{Check, Location, Scratch, Shown, calls, operands};
+use super::{Check, Location, Scratch, Shown, advice, calls, operands};
 use crate::entity::Entity;
 use crate::ir::opcode::OpInfo;
 use crate::ir::types::INVALID;
@@ -72,14 +72,24 @@ fn structure(check: &mut Check<'_>, inst_blocks: &mut Vec<Block>) -> bool {
                         "{block} does not end in a terminator: its last instruction is {}",
                         opcode.name()
                     );
-                    check.report(Location::Block(block), message.clone());
-                    check.show(Shown { location: Location::Inst(inst), message, related: None });
+                    check.report(Location::Block(block), message);
+                    let name = opcode.name();
+                    let message = format!(
+                        "{block} ends with {name}, but a block ends with a jump, a return or a trap: `jump \
+                         block1` goes on with the next one"
+                    );
+                    let location = Location::Inst(inst);
+                    check.show(Shown { location, message, operand: None, related: None });
                 }
                 false => {
                     let name = opcode.name();
                     let message =
                         format!("a terminator instruction was encountered before the end of {block}: {name}");
                     check.report(Location::Inst(inst), message);
+                    let message = format!("nothing is executed behind {name}: begin a block here");
+                    let location = Location::Inst(Inst::new(inst.index() + 1));
+                    let related = Some((Location::Inst(inst), "the block ends here"));
+                    check.show(Shown { location, message, operand: None, related });
                 }
             }
             return false;
@@ -99,6 +109,13 @@ fn entry(check: &mut Check<'_>) {
         let (got, expected) = (params.len(), expected.len());
         let message = format!("entry block parameters ({got}) must match function signature ({expected})");
         check.report(at, message);
+        let has = advice::count(got, "parameter");
+        let message = format!(
+            "the first block has {has}, but the function has {expected}: the parameters of the function are \
+             those of its first block"
+        );
+        let related = Some((Location::Function, "the function"));
+        check.show(Shown { location: at, message, operand: None, related });
     } else {
         for (i, (&param, expected)) in params.iter().zip(expected).enumerate() {
             let ty = check.stencil.value_types[Value(param)];
@@ -106,6 +123,11 @@ fn entry(check: &mut Check<'_>) {
                 let expected = expected.ty;
                 let message = format!("entry block parameter {i} expected to have type {expected}, got {ty}");
                 check.report(at, message);
+                let message = format!(
+                    "parameter {i} of the first block has type {ty}, but that of the function has {expected}"
+                );
+                let related = Some((Location::Function, "the function"));
+                check.show(Shown { location: at, message, operand: None, related });
             }
         }
     }
@@ -243,12 +265,15 @@ impl Body<'_> {
         let expected = describe(rule, data.ty);
         let name = data.opcode.name();
         let dot = if data.ty == INVALID { String::new() } else { format!(".{}", data.ty) };
+        let convert = rule.resolve(data.ty).map_or(String::new(), |wanted| advice::conversion(ty, wanted));
+        let shown = format!("this operand of {name}{dot} has type {ty}, but must have {expected}{convert}");
         self.report(match rule.resolve(data.ty) {
             Some(_) => format!("arg {i} ({value}) has type {ty}, expected {expected} for {name}{dot}"),
             None => format!(
                 "arg {i} ({value}) with type {ty} failed to satisfy type set of {name}{dot}: {expected}"
             ),
         });
+        self.say(Some(value), shown);
     }
 }
 

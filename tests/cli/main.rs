@@ -1,7 +1,9 @@
 //! The command line, as users see it.
 
+mod explore;
 mod messages;
 mod options;
+mod output;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -25,6 +25,63 @@ const CAPTURED: &str = "function %ceil(f64) -> f64 { block0(v0: f64): return v0 
 
 /// Mistakes in the line 3 of a function, and the only message about each.
 const MISTAKES: &[(&str, &str)] = &[
+    ("    // adds", "3:5: error: expected an instruction, found `/`; comments begin with `;`"),
+    ("    # adds", "3:5: error: expected an instruction, found `#`; comments begin with `;`"),
+    (
+        "    v2 = call %g(v0)",
+        "3:15: error: expected a function such as `fn0`, found `%g`; declare it before the first block: \
+            `fn0 = %name(i32) -> i32`",
+    ),
+    (
+        "    v2 = call fn0(v0)",
+        "3:15: error: fn0 is not declared: before the first block, write `fn0 = %name(i32) -> i32`",
+    ),
+    (
+        "    v2 = load.i32 [v1]",
+        "3:19: error: expected a value such as `v0`, found `[`; addresses have no brackets, as in \
+            `load.i32 v0+8`",
+    ),
+    (
+        "    store v1, v0",
+        "3:15: error: the address has type i32, but addresses have i64; the value to store comes first, \
+            then the address",
+    ),
+    (
+        "    v2 = iadd v0, v1",
+        "3:19: error: this operand of iadd.i32 has type i64, but must have i32; narrow it by `ireduce.i32`",
+    ),
+    (
+        "    v2 = uextend.i32 v0",
+        "3:22: error: this operand of uextend.i32 has type i32, but must have an integer narrower than i32",
+    ),
+    (
+        "    v2 = fdiv v0, v0",
+        "3:10: error: invalid type i32 for fdiv; did you mean `sdiv` (signed) or `udiv` (unsigned)?",
+    ),
+    ("    v2 = select v0, v0", "3:23: error: expected `,`, found the end of the line"),
+    (
+        "    v2 = icmp eq, v0, v0",
+        "3:17: error: expected a value such as `v0`, found `,`; there is no `,` here",
+    ),
+    (
+        "    %x = iadd_imm v0, 1",
+        "3:5: error: expected an instruction, found `%x`; values are numbered, as in `v2 = iadd v0, v1`",
+    ),
+    (
+        "    v2 = v0 + v0",
+        "3:10: error: expected an opcode, found `v0`; an instruction begins with its opcode, as in `v2 = \
+            iadd v0, v1`",
+    ),
+    (
+        "    v2 = v0",
+        "3:10: error: expected an opcode, found `v0`; an alias is written with an arrow, as in `v1 -> v0`",
+    ),
+    (
+        "    v2 = symbol_value.i64 %msg",
+        "3:27: error: expected a global value such as `gv0`, found `%msg`; declare it before the first \
+            block: `gv0 = symbol %name`",
+    ),
+    ("    brif v9, block1, block1\nblock1:", "3:10: error: v9 is not defined"),
     (
         "    v2 = add v0, v0",
         "3:10: error: unknown opcode `add`; did you mean `iadd` (integers) or `fadd` (floats)?",
@@ -166,7 +223,8 @@ fn second_places_are_shown() {
 fn places_are_lines_of_the_text() {
     let dir = dir("places");
     let open = "function %f() {\nblock0:\n    v0 = iconst.i8 1\n\n; more\nblock1:\n    return\n}\n";
-    let found = "3:5: error: block0 does not end in a terminator: its last instruction is iconst";
+    let found = "3:5: error: block0 ends with iconst, but a block ends with a jump, a return or a trap: \
+                 `jump block1` goes on with the next one";
     assert_eq!(messages(&dir, open), [found]);
     let use_before = "function %f() {\nblock0:\n    v0 = iconst.i8 1\n    jump block1\nblock1:\n    \
                       v1 = iadd.i8 v0, v2\n    jump block2\nblock2:\n    v2 = iconst.i8 1\n    return\n}\n";
@@ -189,7 +247,7 @@ fn functions_may_have_no_name() {
     }
     let import = "function %f() { fn0 = %()\nblock0: call fn0() return }\n";
     assert_eq!(messages(&dir, import), ["1:1: error: invalid symbol name \"\""]);
-    let called = format!("{file}{}", import.replace("%()", "%(i64) -> i64 system_v"));
+    let called = format!("{file}{}", import.replace("%()", "%(i64) -> i64"));
     assert_eq!(messages(&dir, &called.replace("call fn0()", "v0 = iconst.i64 1 v1 = call fn0(v0)")), [""; 0]);
 }
 
@@ -315,9 +373,8 @@ fn colour_is_used_when_it_is_asked_for() {
     assert!(coloured(&[], &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "")]));
     assert!(!coloured(&[], &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]));
     assert!(!coloured(&["--color=never"], &[("CLICOLOR_FORCE", "1")]));
-    // clap's messages too.
-    assert!(!coloured(&["--nonsense"], &[]));
-    assert!(coloured(&["--nonsense", "--color=always"], &[]));
+    // A message about the command is one plain line.
+    assert!(!coloured(&["--nonsense", "--color=always"], &[]));
 }
 
 #[cfg(target_os = "linux")]
@@ -356,4 +413,162 @@ fn full_and_closed_outputs_are_no_panic() {
     }
     fs::write(dir.join("t.clif"), format!("test cat\n{ADD}")).expect("a file");
     assert_eq!(shell("clifc test t.clif >/dev/full"), Some(1));
+}
+
+#[test]
+fn imports_that_contradict_definitions_are_warned_of() {
+    let dir = dir("contradictions");
+    let file = "function %g() {\n    fn0 = %f(i64) -> i64\n    fn1 = %f(i32) -> i32\n    fn2 = \
+        %h(i8)\nblock0:\n    \
+                v0 = iconst.i64 1\n    v1 = call fn0(v0)\n    return\n}\nfunction %f(i32) -> i32 {\n\
+                block0(v0: i32):\n    return v0\n}\nfunction %h(i64) {\nblock0(v0: i64):\n    return\n}\n";
+    let said =
+        "2:5: warning: %f is declared as `(i64) -> i64 fast`, but it is defined as `(i32) -> i32 fast`";
+    // What nothing refers to is not imported.
+    assert_eq!(messages(&dir, file), [said, "10:1: note: defined here"]);
+    let build = |more: &[&str]| {
+        let args = [&["build", "--target", "x86_64", "-", "-o", "a.o"], more].concat();
+        clifc(&dir, &args, file)
+    };
+    assert_eq!(build(&["-Werror"]).status.code(), Some(1));
+    assert!(build(&["-w"]).stderr.is_empty());
+    for _ in 0..2 {
+        let cached = text(&build(&["--cache=cache"]).stderr);
+        assert!(cached.contains(said), "{cached}");
+    }
+}
+
+#[test]
+fn many_messages_take_time_in_proportion() {
+    let dir = dir("many");
+    let one = "function %f() {\nblock0:\n    v1 = nosuch v2\n    return\n}\n";
+    let time = |count: usize| {
+        let file = one.repeat(count);
+        let start = std::time::Instant::now();
+        let output = clifc(&dir, &["check", "--target", "x86_64", "--error-limit=0", "-"], &file);
+        assert!(text(&output.stderr).ends_with(&format!("clifc: {count} errors\n")));
+        start.elapsed()
+    };
+    let few = time(2000);
+    let many = time(28_233);
+    // In proportion, it is 14 times as long; with one pass over the file for each message, 200 times.
+    assert!(many < few * 60, "{few:?}, {many:?}");
+}
+
+/// Files with a mistake of somebody who is new to CLIF, and all messages about them.
+const FILES: &[(&str, &[&str])] = &[
+    (
+        "function f(i32) {\nblock0(v0: i32):\n    return\n}\n",
+        &["1:10: error: expected a name such as `%name`, `%\"any text\"` or `u0:0`, found `f`; names \
+                begin with `%`: write `%f`"],
+    ),
+    (
+        "function @f(i32) {\nblock0(v0: i32):\n    return\n}\n",
+        &["1:10: error: expected a name such as `%name`, `%\"any text\"` or `u0:0`, found `@f`; names \
+                begin with `%`: write `%f`"],
+    ),
+    (
+        "function %f(v0: i32) {\nblock0(v0: i32):\n    return\n}\n",
+        &["1:13: error: expected a type, found `v0`; a signature has types only: values are named by \
+                the header of the first block"],
+    ),
+    (
+        "function %f(i32): i32 {\nblock0(v0: i32):\n    return v0\n}\n",
+        &["1:17: error: expected `{`, found `:`; results are written behind `->`"],
+    ),
+    (
+        "fn %f() {\nblock0:\n    return\n}\nfunction %g() {\nblock0:\n    retrn\n}\n",
+        &[
+            "1:1: error: expected a function, a module item or a comment, found `fn`; functions begin \
+                with `function`",
+            "7:5: error: unknown opcode `retrn`; did you mean `return`?",
+        ],
+    ),
+    (
+        "function %f() {\nentry:\n    return\n}\n",
+        &["2:1: error: expected a block header such as `block0:`, found `entry`; blocks are numbered, \
+                as in `block0:`"],
+    ),
+    (
+        "function %f() {\n    ss0 = stack_slot 8\nblock0:\n    return\n}\n",
+        &["2:11: error: expected `explicit_slot`, found `stack_slot`; write `explicit_slot`"],
+    ),
+    (
+        "rodata msg = \"hi\"\n",
+        &["1:8: error: expected a name such as `%name`, or `=`, found `msg`; names begin with `%`: \
+                write `%msg`"],
+    ),
+    (
+        "rodata %msg = 'hi'\n",
+        &["1:15: error: expected a string, an address, `zero`, or a scalar type and its values, found \
+                `'`; strings have double quotes"],
+    ),
+    (
+        "function %f(i32) -> i64 {\nblock0(v0: i32):\n    return v0\n}\n",
+        &["3:12: error: result 0 has type i32, but that of the function has i64; widen it by \
+                `uextend.i64` (unsigned) or `sextend.i64` (signed)"],
+    ),
+    (
+        "function %f(i32) -> i32 {\nblock0(v0: i32):\n    return\n}\n",
+        &["3:5: error: this returns 0 values, but the function has 1 result"],
+    ),
+    (
+        "function %f(i32) -> i32 {\nblock0(v0: i32):\n    v1 = iadd_imm v0, 1\nblock1:\n    return v0\n}\n",
+        &["3:5: error: block0 ends with iadd, but a block ends with a jump, a return or a trap: `jump \
+                block1` goes on with the next one"],
+    ),
+    (
+        "function %f(i32) -> i32 {\nblock0(v0: i32):\n    return v0\n    v1 = iadd_imm v0, 1\n}\n",
+        &[
+            "4:5: error: nothing is executed behind return: begin a block here",
+            "3:5: note: the block ends here",
+        ],
+    ),
+    (
+        "function %f(i64) -> i32 {\nblock0(v0: i64):\n    jump block1(v0)\nblock1(v1: i32):\n    return \
+            v1\n}\n",
+        &[
+            "3:17: error: v0 has type i64, but parameter 0 of block1 has i32; narrow it by `ireduce.i32`",
+            "4:1: note: the block",
+        ],
+    ),
+    (
+        "function %f() -> i32 {\nblock0:\n    jump block1\nblock1(v1: i32):\n    return v1\n}\n",
+        &["3:5: error: this passes 0 arguments to block1, which has 1 parameter", "4:1: note: the block"],
+    ),
+    (
+        "function %f(i32) {\nblock0(v0: i32):\n    jump block0(v0)\n}\n",
+        &["3:5: error: block0 is the first block, which nothing can jump to: jump from it to a loop"],
+    ),
+    (
+        "function %f(i32, i32) {\nblock0(v0: i32):\n    return\n}\n",
+        &[
+            "2:1: error: the first block has 1 parameter, but the function has 2: the parameters of the \
+                function are those of its first block",
+            "1:10: note: the function",
+        ],
+    ),
+    (
+        "function %f() {\n    fn0 = %g(i64)\nblock0:\n    v0 = iconst.i64 0\n    call fn0(v0, v0)\n \
+            return\n}\n",
+        &["5:5: error: the call passes 2 arguments, but the function has 1 parameter; if the function \
+                is variadic, its signature has `...` at the end of the parameters"],
+    ),
+    (
+        "function %f() {\nblock0:\n    jump block1\nblock1:\n    return\nblock1:\n    return\n}\n",
+        &["6:1: error: block1 is defined twice", "4:1: note: first defined here"],
+    ),
+    (
+        "function %f() {\n    fn0 = %g(i64)\n    sig0 = (i32)\nblock0:\n    return\n}\n",
+        &["3:5: error: sig0 is declared twice"],
+    ),
+    ("module {\n  func.func @f() {\n  }\n}\n", &["1:1: error: this is MLIR, not CLIF text"]),
+];
+
+#[test]
+fn mistakes_of_beginners_are_explained() {
+    let dir = dir("beginners");
+    for (file, said) in FILES {
+        assert_eq!(messages(&dir, file), *said, "{file}");
+    }
 }

@@ -368,3 +368,64 @@ fn a_dump_of_a_pass_that_does_not_run_says_so() {
     let (code, said) = dump(&["-O", "speed", "--pass", "value_numbering=off"]);
     assert!(code == Some(0) && said.contains("`--pass value_numbering=off` switches it off"), "{said}");
 }
+
+#[test]
+fn what_is_wrong_with_the_command_line_is_said_in_one_line() {
+    let dir = dir("wrong_options");
+    fs::write(dir.join("a.clif"), ADD).expect("a file");
+    for (args, said) in [
+        (&["build", "a.clif", "-Wall"][..], "unknown option `-Wall`; see `clifc build --help`"),
+        (&["build", "-fno-plt", "a.clif"], "unknown option `-fno-plt`; see `clifc build --help`"),
+        (&["build", "--emti", "obj"], "unknown option `--emti`; did you mean `--emit`?"),
+        (&["build", "--optimize", "a.clif"], "unknown option `--optimize`; see `clifc build --help`"),
+        (&["build", "--jobs", "0"], "invalid value `0` for `--jobs <N>`: 0 is not in 1..=1024"),
+        (&["build", "-j"], "`--jobs <N>` needs a value"),
+        (&["build", "-O9"], "invalid value `9` for `-O`: expected none, speed or size, or 0 to 3, s or z"),
+        (
+            &["build", "--emit=foo"],
+            "invalid value `foo` for `--emit <KIND,…>`: expected one of obj, asm, listing, json, clif, vcode",
+        ),
+        (&["biuld"], "unknown command `biuld`; did you mean `build`?"),
+        (&["frobnicate"], "unknown command `frobnicate`; see `clifc --help`"),
+        (&["a.clif"], "`a.clif` is a file, not a command: write `clifc build a.clif`"),
+        (
+            &["completions", "csh"],
+            "invalid value `csh` for `<SHELL>`: expected one of bash, elvish, fish, powershell, zsh",
+        ),
+        (&["disasm"], "missing argument: <OBJECT>..."),
+    ] {
+        let output = clifc(&dir, args, "");
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        assert_eq!(text(&output.stderr), format!("clifc: {said}\n"), "{args:?}");
+    }
+    let json = text(&clifc(&dir, &["build", "--error-format=json", "--nosuch"], "").stderr);
+    assert!(json.starts_with("{\"severity\":\"error\",\"message\":\"unknown option `--nosuch`"), "{json}");
+}
+
+#[test]
+fn every_command_knows_the_version() {
+    let dir = dir("versions");
+    let of = |args: &[&str]| text(&clifc(&dir, args, "").stdout);
+    assert_eq!(of(&["build", "--version"]), of(&["--version"]));
+    assert_eq!(of(&["build", "-V"]), format!("clifc {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn spellings_of_llc_and_levels_of_debug_information() {
+    let dir = dir("llc");
+    fs::write(dir.join("a.clif"), ADD).expect("a file");
+    for (args, output, has_debug) in [
+        (&["-filetype=asm", "-relocation-model=pic"][..], "a.s", false),
+        (&["-filetype=asm", "-filetype=obj", "-relocation-model=static"], "a.o", false),
+        (&["-g"], "a.o", true),
+        (&["-ggdb"], "a.o", true),
+        (&["-gdwarf-5", "-g1"], "a.o", true),
+        (&["-g3", "-g0"], "a.o", false),
+        (&["-target", "arm64", "-g2"], "a.o", true),
+    ] {
+        assert_eq!(build(&dir, &[args, &["a.clif"]].concat()), fine(), "{args:?}");
+        let bytes = fs::read(dir.join(output)).expect("an output");
+        let found = bytes.windows(11).any(|name| name == b".debug_line");
+        assert_eq!((found, taken(&dir)), (has_debug, vec![output.to_string()]), "{args:?}");
+    }
+}

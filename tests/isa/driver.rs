@@ -13,7 +13,7 @@ use clifc::emit::frame::Frame;
 use clifc::emit::function;
 use clifc::emit::inst_view::{self, EmitContext, InstView};
 use clifc::emit::layout::BlockLayout;
-use clifc::ir::{Linkage, Module, Name, NameRef, Params};
+use clifc::ir::{Group, Linkage, Module, Name, NameRef, Params};
 use clifc::machine::amode::Amode;
 use clifc::machine::compiled::CompiledStencil;
 use clifc::machine::description::Machine;
@@ -329,10 +329,23 @@ fn write_object<S: Subject>(variant: &Variant) -> Vec<u8> {
     let names: Vec<Name> = (0..SYMBOLS).map(|n| text_name('s', n)).collect();
     let params = Params { name: text_name('v', 0), names: names.into(), ..Params::default() };
     let code = &variant.compiled;
-    let function =
-        FunctionDef { offset: 0, params: &params, linkage: Linkage::Local, section: None, align: 1, code };
-    let contents =
-        Contents { module: &Module::default(), functions: vec![function], part: None, debug: None };
+    let function = FunctionDef {
+        offset: 0,
+        params: &params,
+        linkage: Linkage::Local,
+        section: None,
+        align: 1,
+        group: &Group::None,
+        code,
+    };
+    let contents = Contents {
+        module: &Module::default(),
+        functions: vec![function],
+        part: None,
+        names: None,
+        debug: None,
+        describes: false,
+    };
     let target = Target::of(S::ARCH);
     write(&target, &Flags::new(&target), SectionLayout::default(), &contents).expect("an object").bytes
 }

@@ -166,6 +166,7 @@ pub const GROUPS: &[Group] = &[
                 "source",
                 "`source variable %f \"x\" t1 = v3`: what the front end's language has, for debuggers",
             ),
+            ("alias", "`alias %name = %other`: a further name for what the file defines"),
             ("personality", "`personality %name`: decides for the unwinder where an exception continues"),
             ("tag", "`tag 0 = %type`, `tag 1 = cleanup`: the exceptions that handlers with the tag take"),
             ("export", "other files can refer to it: the default"),
@@ -174,6 +175,7 @@ pub const GROUPS: &[Group] = &[
             ("weak", "another file's definition takes its place; an import can stay undefined"),
             ("section", "`section \".name\"`: where the linker finds it"),
             ("align", "`align 16`: its address is a multiple of this"),
+            ("comdat", "`comdat`, `comdat %name`: a group of items, of which linkers keep one of each name"),
         ],
     },
 ];

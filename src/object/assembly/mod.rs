@@ -21,10 +21,12 @@ use std::fmt::Display;
 
 use object::elf::{self, SectionFlags, SectionHeader64, SectionType};
 use object::read::elf::{ElfFile64, SectionHeader as _};
-use object::read::{Object as _, ObjectSection as _, ObjectSymbol as _, RelocationTarget, SectionIndex};
+use object::read::{
+    Object as _, ObjectComdat as _, ObjectSection as _, ObjectSymbol as _, RelocationTarget, SectionIndex,
+};
 use object::{Endianness, RelocationFlags, SymbolSection};
 
-use super::disasm::{Syntax, decoder};
+use super::decoder::{Syntax, decoder};
 use crate::machine::compiled::CompiledStencil;
 use crate::options::{Arch, Flags, Target};
 
@@ -114,6 +116,13 @@ fn dialect(arch: Arch) -> &'static Dialect {
         Arch::Aarch64 => &aarch64::DIALECT,
         Arch::S390x => &s390x::DIALECT,
     }
+}
+
+/// The address that an instruction, at an address and with this text, refers to by its distance.
+pub(super) fn destination(arch: Arch, at: u64, bytes: &[u8], line: &str) -> Option<u64> {
+    let (mnemonic, operands) = line.split_once(' ').unwrap_or((line, ""));
+    let (mnemonic, operands) = (mnemonic.to_string(), operands.to_string());
+    (dialect(arch).destination)(&Inst { at, bytes: bytes.to_vec(), mnemonic, operands })
 }
 
 /// A function of the object: the name of its symbol, and its code.
@@ -209,11 +218,12 @@ impl<'a> Printer<'a> {
 
     fn sections(&mut self) -> Result<(), String> {
         let mut seen: HashMap<&[u8], u32> = HashMap::new();
+        let groups = groups(self.file)?;
         for section in self.file.sections() {
             let header = section.elf_section_header();
             let kind = header.sh_type(self.file.endian());
             let name = section.name_bytes().map_err(text)?;
-            let is_table = matches!(kind, elf::SHT_SYMTAB | elf::SHT_STRTAB | elf::SHT_RELA);
+            let is_table = matches!(kind, elf::SHT_SYMTAB | elf::SHT_STRTAB | elf::SHT_RELA | elf::SHT_GROUP);
             if is_table || self.unwind && name == b".eh_frame" {
                 continue;
             }
@@ -223,7 +233,8 @@ impl<'a> Printer<'a> {
                 continue;
             }
             let before = seen.entry(name).or_default();
-            let directive = directive(self.file, header, name, *before)?;
+            let group = groups.get(&section.index()).map(Vec::as_slice);
+            let directive = directive(self.file, header, name, group, *before)?;
             *before += 1;
             self.line(directive);
             let align = section.align().max(1);
@@ -262,7 +273,8 @@ impl<'a> Printer<'a> {
             let Some(&end) = bounds.get(number + 1) else { break };
             // A function that another symbol divides is printed as data.
             let is_whole = |place: &&&SectionSymbol<'_>| place.start == at && place.end == end;
-            let function = open.iter().find(is_whole).and_then(|place| self.functions.get(place.name));
+            let mut whole = open.iter().filter(is_whole);
+            let function = whole.find_map(|place| self.functions.get(place.name));
             match function.copied() {
                 Some(code) => self.function(code, bytes, (at, end), &fields)?,
                 None if is_zero => self.line(format_args!(".zero {}", end - at)),
@@ -437,13 +449,14 @@ fn section_name(name: &[u8]) -> String {
 }
 
 /// Letters of section flags.
-const LETTERS: [(SectionFlags, char); 8] = [
+const LETTERS: [(SectionFlags, char); 9] = [
     (elf::SHF_ALLOC, 'a'),
     (elf::SHF_WRITE, 'w'),
     (elf::SHF_EXECINSTR, 'x'),
     (elf::SHF_TLS, 'T'),
     (elf::SHF_MERGE, 'M'),
     (elf::SHF_STRINGS, 'S'),
+    (elf::SHF_GROUP, 'G'),
     (elf::SHF_LINK_ORDER, 'o'),
     (elf::SHF_EXCLUDE, 'e'),
 ];
@@ -458,11 +471,23 @@ const TYPES: [(SectionType, &str); 6] = [
     (elf::SHT_PREINIT_ARRAY, "preinit_array"),
 ];
 
-/// Returns the directive that begins a section. `before` is the number of sections of its name so far.
+/// Returns the names of the groups that sections are in.
+fn groups(file: &ElfFile64<'_, Endianness>) -> Result<HashMap<SectionIndex, Vec<u8>>, String> {
+    let mut groups = HashMap::new();
+    for group in file.comdats() {
+        let name = group.name_bytes().map_err(text)?;
+        groups.extend(group.sections().map(|section| (section, name.to_vec())));
+    }
+    Ok(groups)
+}
+
+/// Returns the directive that begins a section, whose group has this name. `before` is the number of sections
+/// of its name so far.
 fn directive(
     file: &ElfFile64<'_, Endianness>,
     header: &SectionHeader64<Endianness>,
     name: &[u8],
+    group: Option<&[u8]>,
     before: u32,
 ) -> Result<String, String> {
     let flags = header.sh_flags(file.endian());
@@ -476,6 +501,9 @@ fn directive(
     let mut line = format!(".section {},\"{letters}\",@{kind}", section_name(name));
     if flags.contains(elf::SHF_MERGE) {
         line += &format!(",{}", header.sh_entsize(file.endian()));
+    }
+    if let Some(group) = group {
+        line += &format!(",{},comdat", quoted(group));
     }
     if flags.contains(elf::SHF_LINK_ORDER) {
         line += &format!(",{}", section_label(SectionIndex(header.sh_link(file.endian()) as usize)));

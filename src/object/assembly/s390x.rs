@@ -3,7 +3,7 @@
 use object::elf;
 
 use super::{Dialect, Field, Inst, Label};
-use crate::object::disasm::Syntax;
+use crate::object::decoder::Syntax;
 use crate::options::Flags;
 
 pub(super) const DIALECT: Dialect = Dialect { comment: "#", begin, length, destination, lines, data };

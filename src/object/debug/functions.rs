@@ -87,7 +87,7 @@ impl<'a> Writer<'a> {
         let table = &*table;
         let lines = |location| entries.line(table, location);
         let has_data = contents.part.is_none_or(|part| part.has_data);
-        let data = module.data.iter().zip(0..).map(|(item, index)| (&item.name, index));
+        let data = module.data.iter().zip(0..).filter_map(|(item, index)| Some((item.name.as_ref()?, index)));
         let known = Known {
             module,
             types: &types,

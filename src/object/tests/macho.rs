@@ -155,7 +155,7 @@ fn versions_are_those_of_the_target() {
 
 #[test]
 fn data_and_thread_variables() {
-    let reloc = |name| DataReloc { offset: 0, name: text(name), addend: 8 };
+    let reloc = |name| DataReloc { offset: 0, kind: FieldKind::Address, name: text(name), addend: 8 };
     let module = Module {
         data: vec![
             data("zero", DataKind::Data, b"", 4096),
@@ -330,7 +330,14 @@ fn limits_of_mach_o_are_reported() {
     let target = Target::parse(X86_64).expect("a target");
     let mut flags = Flags::new(&target);
     flags.set("is_pic", "false").expect("a setting");
-    let contents = Contents { module: &Module::default(), functions: vec![], part: None, debug: None };
+    let contents = Contents {
+        module: &Module::default(),
+        functions: vec![],
+        part: None,
+        names: None,
+        debug: None,
+        describes: false,
+    };
     assert!(write(&target, &flags, Layout::default(), &contents).is_err());
 }
 

@@ -1,21 +1,30 @@
 //! Disassembly: lists the code of an object, with the relocations and trap sites of each instruction beside
 //! it.
 //!
-//! Addresses are offsets in the function, so that the listing of a function does not depend on what comes
-//! before it. A linked file has no relocations any more, but its trap sites are still listed.
+//! In a relocatable file, addresses are offsets in the function, so that the listing of a function does not
+//! depend on what comes before it. A linked file has no relocations any more: its listing has the addresses
+//! of the program, and beside an instruction what is at the address that it refers to ([`Names`]).
+
+mod frames;
+mod json;
+mod linked;
+mod trap_sites;
 
 use std::collections::HashMap;
 use std::fmt::Display;
 use std::io::{self, Write};
 
-use capstone::arch::{self, BuildsCapstone as _, BuildsCapstoneSyntax as _};
 use capstone::{Capstone, Insn};
 use object::read::{File, Object as _, ObjectSection as _, ObjectSymbol as _, ObjectSymbolTable as _};
 use object::read::{Relocation, RelocationTarget, Section};
-use object::{Architecture, RelocationFlags, SectionIndex, SectionKind, SymbolKind, elf, macho};
+use object::{RelocationFlags, SectionKind, SymbolKind, elf, macho};
 
-use super::{format_named, traps};
+pub use super::decoder::Syntax;
+use super::decoder::decoder;
 use crate::machine::compiled::TrapSite;
+pub use json::json;
+use linked::Names;
+use trap_sites::Traps;
 
 /// What a listing shows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -26,32 +35,38 @@ pub enum Style {
     Text,
 }
 
-/// How instructions are spelled.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Syntax {
-    /// As the target's assemblers do by default: on x86_64, AT&T's.
-    #[default]
-    Usual,
-    /// Intel's, on x86_64; the same as the usual one on other targets.
-    Intel,
-}
+/// Lines of source text by the symbol of a function, each with the offset in the function where it begins.
+pub type SourceLines = HashMap<String, Vec<(u32, String)>>;
 
 /// Writes the listing of an object. An error of the kind `InvalidData` means that the object is malformed.
 pub fn disassemble(bytes: &[u8], style: Style, out: &mut impl Write) -> io::Result<()> {
+    disassemble_with(bytes, style, &SourceLines::new(), out)
+}
+
+/// Like [`disassemble`], with lines of source text above the instructions that were made from them.
+pub fn disassemble_with(
+    bytes: &[u8],
+    style: Style,
+    sources: &SourceLines,
+    out: &mut impl Write,
+) -> io::Result<()> {
     let file = File::parse(bytes).map_err(malformed)?;
     let decoder = decoder(file.architecture(), Syntax::Usual).map_err(malformed)?;
     let traps = Traps::read(&file)?;
+    let names = Names::read(&file);
     for section in file.sections().filter(|section| section.kind() == SectionKind::Text) {
         let name = section.name().map_err(malformed)?;
         writeln!(out, "section {name}:")?;
-        let mut relocs = section_relocs(&file, &section);
-        relocs.sort_by_key(|(offset, _)| *offset);
+        let relocs = section_relocs(&file, &section);
         let code = section.data().map_err(malformed)?;
         for function in functions(&file, &section, code.len() as u64)? {
             let listing = Listing {
                 code: &code[function.start as usize..function.end as usize],
+                address: names.as_ref().map_or(0, |_| section.address() + function.start),
+                names: names.as_ref(),
                 traps: traps.of(section.index(), section.address() + function.start),
                 relocs: within(&relocs, &function),
+                sources: function.names.iter().find_map(|name| sources.get(*name)).map_or(&[], Vec::as_slice),
                 function,
             };
             listing.write(&decoder, style, out)?;
@@ -62,25 +77,6 @@ pub fn disassemble(bytes: &[u8], style: Style, out: &mut impl Write) -> io::Resu
 
 fn malformed(error: impl Display) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, error.to_string())
-}
-
-/// Makes a disassembler for an architecture.
-pub(super) fn decoder(architecture: Architecture, syntax: Syntax) -> Result<Capstone, String> {
-    let x86_syntax = match syntax {
-        Syntax::Usual => arch::x86::ArchSyntax::Att,
-        Syntax::Intel => arch::x86::ArchSyntax::Intel,
-    };
-    let mut decoder = match architecture {
-        Architecture::X86_64 => {
-            Capstone::new().x86().mode(arch::x86::ArchMode::Mode64).syntax(x86_syntax).build()
-        }
-        Architecture::Aarch64 => Capstone::new().arm64().mode(arch::arm64::ArchMode::Arm).build(),
-        Architecture::S390x => Capstone::new().sysz().mode(arch::sysz::ArchMode::Default).build(),
-        other => return Err(format!("cannot disassemble code for {other:?}")),
-    }
-    .map_err(|error| error.to_string())?;
-    decoder.set_skipdata(true).map_err(|error| error.to_string())?;
-    Ok(decoder)
 }
 
 /// Part of a section: a function, or code without a symbol.
@@ -129,14 +125,31 @@ fn functions<'a>(file: &File<'a>, section: &Section<'a, '_>, len: u64) -> io::Re
     Ok(functions)
 }
 
-/// A relocation: offset in the section, and text.
-type RelocAt = (u64, String);
-
-fn section_relocs(file: &File<'_>, section: &Section<'_, '_>) -> Vec<RelocAt> {
-    section.relocations().map(|(offset, reloc)| (offset, show_reloc(file, &reloc))).collect()
+/// A relocation.
+struct RelocAt {
+    /// Offset in the section.
+    at: u64,
+    /// The kind, as the format calls it.
+    kind: String,
+    symbol: String,
+    addend: i64,
 }
 
-fn show_reloc(file: &File<'_>, reloc: &Relocation) -> String {
+impl Display for RelocAt {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.kind, self.symbol)?;
+        if self.addend != 0 { write!(f, "{:+}", self.addend) } else { Ok(()) }
+    }
+}
+
+/// The relocations of a section, sorted by offset.
+fn section_relocs(file: &File<'_>, section: &Section<'_, '_>) -> Vec<RelocAt> {
+    let mut relocs: Vec<_> = section.relocations().map(|(at, reloc)| reloc_at(file, at, &reloc)).collect();
+    relocs.sort_by_key(|reloc| reloc.at);
+    relocs
+}
+
+fn reloc_at(file: &File<'_>, at: u64, reloc: &Relocation) -> RelocAt {
     let kind = match (reloc.flags(), file) {
         (RelocationFlags::Elf { r_type }, File::Elf64(elf)) => {
             let machine = elf.elf_header().e_machine.get(elf.endian());
@@ -152,10 +165,7 @@ fn show_reloc(file: &File<'_>, reloc: &Relocation) -> String {
         RelocationTarget::Symbol(index) => symbol_name(file, index),
         _ => String::new(),
     };
-    match reloc.addend() {
-        0 => format!("{kind} {symbol}"),
-        addend => format!("{kind} {symbol}{addend:+}"),
-    }
+    RelocAt { at, kind, symbol, addend: reloc.addend() }
 }
 
 /// The name of a relocation without the prefix of its format and target.
@@ -177,79 +187,41 @@ fn symbol_name(file: &File<'_>, index: object::SymbolIndex) -> String {
 
 /// The relocations, sorted by offset, that lie in a function.
 fn within<'l>(relocs: &'l [RelocAt], function: &Function<'_>) -> &'l [RelocAt] {
-    let from = relocs.partition_point(|(offset, _)| *offset < function.start);
-    let to = relocs.partition_point(|(offset, _)| *offset < function.end);
+    let from = relocs.partition_point(|reloc| reloc.at < function.start);
+    let to = relocs.partition_point(|reloc| reloc.at < function.end);
     &relocs[from..to.max(from)]
-}
-
-/// The trap sites of an object, by the address of their function: its section and offset in a relocatable
-/// file, and the address alone in a linked one.
-struct Traps {
-    by_function: HashMap<(Option<SectionIndex>, u64), Vec<TrapSite>>,
-    linked: bool,
-}
-
-impl Traps {
-    fn read(file: &File<'_>) -> io::Result<Self> {
-        let linked = file.kind() != object::ObjectKind::Relocatable;
-        let mut by_function = HashMap::new();
-        let name = format_named(file.format()).map(|format| format.section_of(format.traps));
-        let big_endian = !file.is_little_endian();
-        for section in file.sections().filter(|section| name.is_some_and(|name| section.name() == Ok(name))) {
-            let data = section.data().map_err(malformed)?;
-            let tables = traps::read(big_endian, data);
-            let tables = tables.ok_or_else(|| malformed("the section of trap sites is malformed"))?;
-            let relocs: HashMap<u64, Relocation> = section.relocations().collect();
-            for table in tables {
-                let place = match relocs.get(&(table.address_at as u64)) {
-                    Some(reloc) if !linked => relocated(file, reloc),
-                    _ => address(data, table.address_at, big_endian).map(|address| (None, address)),
-                };
-                by_function.extend(place.map(|place| (place, table.sites)));
-            }
-        }
-        Ok(Traps { by_function, linked })
-    }
-
-    /// The trap sites of the function at an address.
-    fn of(&self, section: SectionIndex, address: u64) -> &[TrapSite] {
-        let section = (!self.linked).then_some(section);
-        self.by_function.get(&(section, address)).map_or(&[], Vec::as_slice)
-    }
-}
-
-/// The section and offset that a relocation refers to.
-fn relocated(file: &File<'_>, reloc: &Relocation) -> Option<(Option<SectionIndex>, u64)> {
-    let RelocationTarget::Symbol(index) = reloc.target() else {
-        return None;
-    };
-    let symbol = file.symbol_table()?.symbol_by_index(index).ok()?;
-    Some((symbol.section_index(), symbol.address().wrapping_add_signed(reloc.addend())))
-}
-
-fn address(data: &[u8], at: usize, big_endian: bool) -> Option<u64> {
-    let bytes = data.get(at..at + 8)?.try_into().ok()?;
-    Some(if big_endian { u64::from_be_bytes(bytes) } else { u64::from_le_bytes(bytes) })
 }
 
 /// The code of a function with its annotations.
 struct Listing<'l, 'a> {
     function: Function<'a>,
     code: &'l [u8],
+    /// The address to print of the first instruction.
+    address: u64,
+    /// Of a linked file.
+    names: Option<&'l Names<'a>>,
     relocs: &'l [RelocAt],
     traps: &'l [TrapSite],
+    sources: &'l [(u32, String)],
 }
 
 impl Listing<'_, '_> {
     fn write(&self, decoder: &Capstone, style: Style, out: &mut impl Write) -> io::Result<()> {
         writeln!(out, "\n{}: ({} bytes)", self.function.names.join(", "), self.code.len())?;
-        let mut insns = decoder.disasm_iter(self.code, 0).map_err(malformed)?;
-        let (mut relocs, mut traps) = (self.relocs, self.traps);
+        let mut insns = decoder.disasm_iter(self.code, self.address).map_err(malformed)?;
+        let (mut relocs, mut traps, mut sources) = (self.relocs, self.traps, self.sources);
+        let mut references = self.names.map(Names::references);
         while let Some(insn) = insns.next() {
-            let end = insn.address() + insn.len() as u64;
-            let relocs = take_while(&mut relocs, |(at, _)| *at < self.function.start + end);
+            let end = insn.address() - self.address + insn.len() as u64;
+            for (_, line) in take_while(&mut sources, |(at, _)| u64::from(*at) < end) {
+                writeln!(out, "{line}")?;
+            }
+            let relocs = take_while(&mut relocs, |reloc| reloc.at < self.function.start + end);
             let traps = take_while(&mut traps, |site| u64::from(site.offset) < end);
-            write_insn(&insn, style, relocs, traps, out)?;
+            let reference = references.as_mut().and_then(|references| references.of(&insn));
+            let notes = relocs.iter().map(RelocAt::to_string).chain(reference);
+            let notes: Vec<String> = notes.chain(traps.iter().map(trap_note)).collect();
+            write_insn(&insn, style, &notes, out)?;
         }
         Ok(())
     }
@@ -262,25 +234,19 @@ fn take_while<'l, T>(list: &mut &'l [T], test: impl Fn(&T) -> bool) -> &'l [T] {
     taken
 }
 
-/// Writes the line of an instruction: offset, bytes, text, and relocations and trap sites as notes. The bytes
+/// Writes the line of an instruction: offset or address, bytes, text, and notes. The bytes
 /// of a long instruction continue on further lines.
-fn write_insn(
-    insn: &Insn<'_>,
-    style: Style,
-    relocs: &[RelocAt],
-    traps: &[TrapSite],
-    out: &mut impl Write,
-) -> io::Result<()> {
+fn write_insn(insn: &Insn<'_>, style: Style, notes: &[String], out: &mut impl Write) -> io::Result<()> {
     const BYTES_IN_LINE: usize = 8;
     let mut lines = insn.bytes().chunks(BYTES_IN_LINE).map(hex);
-    let text = [insn.mnemonic().unwrap_or_default(), insn.op_str().unwrap_or_default()].join(" ");
+    let text = text_of(insn);
     let first = lines.next().unwrap_or_default();
     let mut line = match style {
-        Style::Bytes => format!("{:6x}: {first:<24}{}", insn.address(), text.trim_end()),
-        Style::Text => format!("{:6x}: {}", insn.address(), text.trim_end()),
+        Style::Bytes => format!("{:6x}: {first:<24}{}", insn.address(), text),
+        Style::Text => format!("{:6x}: {}", insn.address(), text),
     };
     let notes_at = if style == Style::Bytes { 64 } else { 40 };
-    for note in relocs.iter().map(|(_, reloc)| reloc.clone()).chain(traps.iter().map(trap_note)) {
+    for note in notes {
         let pad = if line.contains(" ; ") { 0 } else { usize::saturating_sub(notes_at, line.len()) };
         line.push_str(&format!("{:pad$} ; {note}", ""));
     }
@@ -294,6 +260,12 @@ fn write_insn(
         writeln!(out, "{at:6x}: {bytes}")?;
     }
     Ok(())
+}
+
+/// The mnemonic and the operands.
+fn text_of(insn: &Insn<'_>) -> String {
+    let text = [insn.mnemonic().unwrap_or_default(), insn.op_str().unwrap_or_default()].join(" ");
+    text.trim_end().to_string()
 }
 
 fn hex(bytes: &[u8]) -> String {
