@@ -327,7 +327,8 @@ fn with_line(message: &str, source: &Path) -> String {
 /// symbol is either always or never thread-local.
 fn write_object<S: Subject>(variant: &Variant) -> Vec<u8> {
     let names: Vec<Name> = (0..SYMBOLS).map(|n| text_name('s', n)).collect();
-    let params = Params { name: text_name('v', 0), names: names.into(), ..Params::default() };
+    let mut params = Params::default();
+    (params.name, params.names) = (text_name('v', 0), names.into());
     let code = &variant.compiled;
     let function = FunctionDef {
         offset: 0,
