@@ -98,8 +98,8 @@ impl BuildOptions {
     /// it is known.
     fn tracks_values(&self, module: Option<&Module>) -> Option<bool> {
         let has_values = module.is_none_or(Module::tracks_values);
-        let full = self.debug.as_ref().is_some_and(|debug| debug.level == DebugLevel::Full && has_values);
-        self.numbers_instructions().then_some(full || self.describe)
+        let full = self.debug.as_ref().is_some_and(|debug| debug.level == DebugLevel::Full);
+        self.numbers_instructions().then_some(full && has_values || self.describe)
     }
 }
 

@@ -147,6 +147,14 @@ fn section_form(file: &ElfFile64, names: &BTreeMap<usize, String>, index: usize)
     if kind == elf::SHT_NOBITS.0 {
         bytes = vec![0; section.size() as usize];
     }
+    if kind == elf::SHT_GROUP.0 {
+        // Sections have other numbers in the assembler's object.
+        let words = bytes.chunks_exact(4).map(|word| <[u8; 4]>::try_from(word).expect("four bytes"));
+        let words = words.map(|word| if big { u32::from_be_bytes(word) } else { u32::from_le_bytes(word) });
+        let mut members: Vec<&str> = words.skip(1).map(|index| &*names[&(index as usize)]).collect();
+        members.sort_unstable();
+        bytes = members.join(" ").into_bytes();
+    }
     Section { flags, kind, align, bytes, relocs }
 }
 

@@ -241,7 +241,7 @@ impl<'a, I: Backend> Worker<'a, I> {
 /// information, and for the cache, from which a later build may take them.
 fn prepare<I: Backend>(compiler: &mut Compiler<I>, inputs: &BuildInputs) {
     let options = inputs.options;
-    compiler.omit_locations(options.debug.is_none() && inputs.cached.is_none());
+    compiler.omit_locations(!options.numbers_instructions() && inputs.cached.is_none());
     compiler.progress.timing = options.time.then(Timing::default);
     compiler.track_values(inputs.tracks_values);
     if options.trace_rules {

@@ -138,7 +138,11 @@ fn errors_say_what_and_where() {
         ),
         ("block0:\nv1 = f32const v1", 22, "expected a float such as `0x1.8p0` or `-Inf`, found `v1`"),
         ("block0:\nv1 = iadd.f32 v2, v3", 13, "invalid type f32 for iadd; did you mean `fadd`?"),
-        ("gv0 = load.i64 notrap aligned gv1", 30, "gv1 is not declared"),
+        (
+            "gv0 = load.i64 notrap aligned gv1",
+            30,
+            "gv1 is not declared: before the first block, write `gv1 = symbol %name`",
+        ),
         ("v1 = iconst.i8 1", 0, "expected a block header such as `block0:`, found `v1`"),
         (
             ";! gv0 = vmctx\nblock0:",

@@ -311,7 +311,7 @@ mod tests {
     fn switches_win_over_settings() {
         let flags = Flags::new(&crate::options::Target::parse("x86_64").expect("a target"));
         let mut controls = Controls::default();
-        assert_eq!(controls.last_ir_pass(&flags), "verify");
+        assert_eq!(controls.last_ir_pass(&flags), "legalize");
         let why = "the settings do not enable it; `-O speed` or `--pass promote=on` does";
         assert_eq!(controls.why_not("promote", &flags).as_deref(), Some(why));
         assert_eq!(controls.why_not("emit", &flags), None);
@@ -320,7 +320,7 @@ mod tests {
         assert_eq!(controls.why_not("promote", &flags), None);
         assert!(!controls.are_default());
         assert_eq!(controls.switch("promote=off"), Ok(()));
-        assert_eq!(controls.last_ir_pass(&flags), "verify");
+        assert_eq!(controls.last_ir_pass(&flags), "legalize");
         let why = "`--pass promote=off` switches it off";
         assert_eq!(controls.why_not("promote", &flags).as_deref(), Some(why));
     }

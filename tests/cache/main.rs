@@ -158,7 +158,9 @@ fn debug_information_compiles_nothing_again() {
         let (object, printed) = built(&directory, &changed, &options);
         assert_eq!((count(&printed, "compiled"), count(&printed, found)), (0, 20), "{what}: {printed}");
         assert_eq!(object, built(&directory, &changed, &options[..3]).0, "{what}");
-        assert_ne!(object, built(&directory, &first, &options[..3]).0, "{what}");
+        // What is described is the front end's source, whose lines do not move with the CLIF.
+        let is_same = object == built(&directory, &first, &options[..3]).0;
+        assert_eq!(is_same, what == "moved", "{what}");
     }
 }
 

@@ -345,7 +345,7 @@ fn a_part_of_a_file_is_named_by_its_number() {
         ("third", "expected K/N, such as 2/7 for the second of seven parts"),
     ] {
         let (code, said) = build(&dir, &["--shard", part, "a.clif"]);
-        assert!(code == Some(2) && said.contains(&format!("invalid value '{part}'")), "{said}");
+        assert!(code == Some(2) && said.contains(&format!("invalid value `{part}`")), "{said}");
         assert!(said.contains(why), "{said}");
         assert_eq!(taken(&dir), [""; 0]);
     }

@@ -88,8 +88,10 @@ pub fn run(args: &Explore, reporter: &Reporter) -> Result<(), CommandError> {
     let mut dumps = dumps.into_inner().expect("no panic while it is locked");
     // Passes stay in the order in which they ran.
     dumps.sort_by_key(|dump| dump.0);
-    let graphs = graphs(&file);
-    let shown = built.described.into_iter().zip(graphs).map(|(described, (source, graph))| {
+    let mut graphs = graphs(&file);
+    let shown = built.described.into_iter().map(|described| {
+        // Functions may have been left out.
+        let (source, graph) = std::mem::take(&mut graphs[described.index]);
         let own = || dumps.iter().filter(|dump| dump.0 == described.index);
         let stages = own().map(|(_, pass, _, text)| Stage { pass: pass.clone(), text: text.clone() });
         let found = code.functions.iter_mut().find(|function| function.names.contains(&described.symbol));

@@ -1,6 +1,7 @@
 //! The builder's methods for names, signatures and the declarations of the preamble.
 
 use super::FunctionBuilder;
+use crate::ir::fingerprint;
 use crate::ir::*;
 
 impl FunctionBuilder<'_> {
@@ -11,6 +12,7 @@ impl FunctionBuilder<'_> {
 
     /// Sets the function's signature.
     pub fn set_signature(&mut self, signature: Signature) {
+        self.params.fingerprint = signature.fingerprint();
         self.stencil.signature = signature;
     }
 
@@ -27,6 +29,9 @@ impl FunctionBuilder<'_> {
     /// Declares a function.
     pub fn function(&mut self, name: Name, signature: SigRef, colocated: bool) -> FuncRef {
         let name = self.params.names.push(name);
+        let fingerprint = self.stencil.sig(signature).fingerprint();
+        self.params.imports.ensure(name, fingerprint::UNKNOWN);
+        self.params.imports[name] = fingerprint;
         self.stencil.functions.push(Some(ExtFunc { name, signature, colocated, patchable: false }))
     }
 

@@ -319,7 +319,7 @@ fn limits_of_mach_o_are_reported() {
         "invalid section name \".text.hot\": expected SEGMENT,section, each of 1 to 16 bytes",
         "section `__TEXT,__eh_frame` is reserved for clifc",
         "alignment 65536 is too large: the maximum is 32768",
-        "too many sections: Mach-O allows 242",
+        "too many sections: Mach-O allows 241",
     ];
     assert_eq!(messages, expected);
     let elf_only = code_of(X86_64, &[(RelocKind::X86TlsGd, -4)]).expect_err("an error");
