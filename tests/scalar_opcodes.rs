@@ -114,7 +114,7 @@ fn what_the_language_lacks_is_not_called_missing() {
         assert_eq!(on(family, Shape::HalfVector), Coverage::Absent, "{family:?}");
         assert_eq!(on(family, Shape::Vector), Coverage::Compiles, "{family:?}");
     }
-    assert_eq!(on(Family::Add, Shape::LargeVector), Coverage::NotYet);
+    assert_eq!(on(Family::Add, Shape::LargeVector), Coverage::Compiles);
     assert_eq!(on(Family::StackSwitch, Shape::Int), Coverage::NotYet);
     assert_eq!(on(Family::ToInt, Shape::Vector), Coverage::Absent);
     assert!(matches!(on(Family::ToIntX86, Shape::Float), Coverage::Refused(_)));

@@ -131,7 +131,7 @@ impl Disassembled for Rows {
             &[
                 "vgeth", "vsaddlp*", "vuaddlp*", "tbl*", "vfabsh", "vfaddh", "vfcmeqh", "vfcmgeh", "vfcmgth",
                 "vfcvtzsh", "vfcvtzuh", "vfdivh", "vfmaxh", "vfminh", "vfmlah", "vfmlsh", "vfmulh", "vfnegh",
-                "vfrintmh", "vfrintnh", "vfrintph", "vfrintzh", "vfsqrth", "vfsubh",
+                "vfrintmh", "vfrintnh", "vfrintph", "vfrintzh", "vfsqrth", "vfsubh", "vscvtfh", "vucvtfh",
             ],
         ),
         (

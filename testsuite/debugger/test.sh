@@ -21,7 +21,7 @@ end
 EOF
 echo "$levels" | while read -r level; do
     for frame_pointers in false true; do
-        clif "$level" "$here/frames.clif" --set preserve_frame_pointers=$frame_pointers
+        clif "$level" "$here/frames.clif" --set preserve_frame_pointers=$frame_pointers --pass inline=off
         link bfd -o prog main.o frames.o
         ./prog || fail "wrong result"
         gdb -nx -batch -x commands ./prog >gdb.log 2>&1 || fail "gdb: $(cat gdb.log)"

@@ -9,7 +9,8 @@ x86_64) cp "$here/through.clif" . ;;
 esac
 echo "$levels" | while read -r level; do
     for frame_pointers in false true; do
-        clif "$level" through.clif --set preserve_frame_pointers=$frame_pointers
+        # Frames are counted.
+        clif "$level" through.clif --set preserve_frame_pointers=$frame_pointers --pass inline=off
         runs_everywhere main.o through.o
     done
 done

@@ -67,8 +67,7 @@ impl<'a> Contents<'a> {
     fn new(def: &'a FunctionDef) -> Self {
         let scopes = &def.code.variables.scopes[..];
         let pairs = scopes.iter().zip(0..).skip(1).map(|(scope, number)| (scope.parent, number));
-        let mut inner: Vec<(u32, u32)> = pairs.filter(|(parent, number)| parent < number).collect();
-        inner.sort_unstable();
+        let inner: Vec<(u32, u32)> = pairs.filter(|(parent, number)| parent < number).collect();
         let mut contents = Contents {
             scopes,
             inner,
@@ -89,6 +88,7 @@ impl<'a> Contents<'a> {
             contents.variables.push((variable, contents.ranges.len() as u32));
         }
         contents.sort();
+        contents.leave_out_empty();
         contents
     }
 
@@ -106,6 +106,17 @@ impl<'a> Contents<'a> {
             self.by_scope[*place as usize] = index;
             *place += 1;
         }
+    }
+
+    /// Leaves out the scopes in which there is nothing, and sorts the others by those around them.
+    fn leave_out_empty(&mut self) {
+        let mut is_filled: Vec<bool> = self.starts.windows(2).map(|pair| pair[0] < pair[1]).collect();
+        // Scopes come after those around them.
+        for &(parent, number) in self.inner.iter().rev() {
+            is_filled[parent as usize] |= is_filled[number as usize];
+        }
+        self.inner.retain(|&(_, number)| is_filled[number as usize]);
+        self.inner.sort_unstable();
     }
 
     /// A value and its ranges.
