@@ -151,7 +151,10 @@ fn section_form(file: &ElfFile64, names: &BTreeMap<usize, String>, index: usize)
         // Sections have other numbers in the assembler's object.
         let words = bytes.chunks_exact(4).map(|word| <[u8; 4]>::try_from(word).expect("four bytes"));
         let words = words.map(|word| if big { u32::from_be_bytes(word) } else { u32::from_le_bytes(word) });
-        let mut members: Vec<&str> = words.skip(1).map(|index| &*names[&(index as usize)]).collect();
+        let members =
+            words.skip(1).map(|index| names[&(index as usize)].split('#').next().unwrap_or_default());
+        // Relocations are in the group only in the assembler's object.
+        let mut members: Vec<&str> = members.filter(|name| !name.starts_with(".rela")).collect();
         members.sort_unstable();
         bytes = members.join(" ").into_bytes();
     }

@@ -153,7 +153,7 @@ fn a_loop_is_built_by_code() {
     assert_blocks(&func, SUM_LOOP);
     let text = func.to_string();
     assert_eq!(read(&text).to_string(), text);
-    edit(&mut func, |_| {});
+    edit(&mut func, |editor| editor.declare(|_| ()));
     check(&func);
     compile(&func);
 }
@@ -240,7 +240,7 @@ fn every_shape_of_operands_is_built_by_code() {
 
     let text = func.to_string();
     assert_eq!(read(&text).to_string(), text);
-    edit(&mut func, |_| {});
+    edit(&mut func, |editor| editor.declare(|_| ()));
     assert_eq!(func.to_string(), text);
     check(&func);
 }
@@ -418,7 +418,7 @@ fn samples() -> Vec<Function> {
 fn without_edits_a_function_stays_as_it_is() {
     for mut func in samples() {
         let before = func.clone();
-        let origins = edit(&mut func, |_| {});
+        let origins = edit(&mut func, |editor| editor.declare(|_| ()));
         let text = before.to_string();
         assert_eq!(format!("{:?}", func.stencil), format!("{:?}", before.stencil), "{text}");
         assert_eq!(func.params, before.params, "{text}");
