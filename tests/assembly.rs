@@ -70,6 +70,8 @@ fn distance(arch: object::Architecture, kind: u32) -> Option<(usize, u32, u32)> 
         (object::Architecture::Aarch64, elf::R_AARCH64_CALL26 | elf::R_AARCH64_JUMP26) => {
             Some((4, 2, 0x3FF_FFFF))
         }
+        (object::Architecture::Aarch64, elf::R_AARCH64_PREL32)
+        | (object::Architecture::S390x, elf::R_390_PC32) => Some((4, 0, u32::MAX)),
         (object::Architecture::S390x, elf::R_390_PC32DBL | elf::R_390_PLT32DBL) => Some((4, 1, u32::MAX)),
         _ => None,
     }

@@ -41,8 +41,8 @@ levels="-O none
 # Tests that are repeated with modules in parts are about linking.
 [ -z "${SHARDS:-}" ] || levels="-O speed"
 
-# clif LEVEL FILE.clif [OPTION...]: compiles to FILE.o. If SHARDS is set, compiles so many parts, which a linker
-# joins.
+# clif LEVEL FILE.clif [OPTION...]: compiles to FILE.o. If SHARDS is set, compiles so many parts, which a
+# linker joins.
 clif() {
     level=$1 file=$2 name=$(basename "$2" .clif)
     shift 2

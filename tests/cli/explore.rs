@@ -4,7 +4,8 @@ use super::*;
 
 /// Two functions, of which the second has a loop.
 const LOOP: &str = "function %one(f64) -> f64 {\nblock0(v0: f64):\n    v1 = fadd v0, v0\n    return v1\n}\n\n\
-                    function %\"<&>\"(i64, i64) -> i64 system_v {\nblock0(v0: i64, v1: i64):\n    v2 = iconst.i64 0\n    \
+                    function %\"<&>\"(i64, i64) -> i64 system_v {\nblock0(v0: i64, v1: i64):\n    \
+                    v2 = iconst.i64 0\n    \
                     jump block1(v2, v2)\n\nblock1(v3: i64, v4: i64):\n    v5 = icmp ult v3, v1\n    \
                     brif v5, block2, block3\n\nblock2:\n    v6 = udiv v3, v0\n    v7 = iadd v4, v6\n    \
                     v8 = iadd_imm v3, 1\n    jump block1(v8, v7)\n\nblock3:\n    return v4\n}\n";

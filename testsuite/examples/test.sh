@@ -1,4 +1,5 @@
-# The examples: exceptions, programs, a loop and memory that C calls, and a shared library; hello.clif in one too.
+# The examples: exceptions, programs, a loop and memory that C calls, and a shared library; hello.clif in one
+# too.
 . "$SUITE/lib.sh"
 examples=$here/../../examples
 $CC -O1 -Wall -c "$here/main.c"

@@ -90,7 +90,9 @@ prints "$here/expected" run ./load prog
 silently zig -Wl,-undefined,dynamic_lookup -o prog main.o $parts other.o
 prints "$here/expected" run ./load prog
 tools/llvm-objdump --macho --syms $parts >shown
-if grep -F .clifc. shown | grep -v ' \.hidden \|\*UND\*\|^[0-9a-f]* l '; then fail "local names are exported"; fi
+if grep -F .clifc. shown | grep -v ' \.hidden \|\*UND\*\|^[0-9a-f]* l '; then
+    fail "local names are exported"
+fi
 object "$here/macho.clif"
 
 # Tables of handlers, with the unwind information that leads to them.
