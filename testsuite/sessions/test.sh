@@ -5,7 +5,8 @@ cp "$here/counter.clif" "$here/counter.lang" .
 $CC -O1 -Wall -c "$here/touch.c"
 echo "$levels" | while read -r level; do
     # qemu's stub does not say which bits of an address are its signature, which gdb has to know.
-    case $level in *sign_return_address*) continue ;; esac
+    # The single-pass allocator stores the result of a call, which `finish` then stops before.
+    case $level in *sign_return_address* | *single_pass*) continue ;; esac
     clif "$level" counter.clif -g
     link bfd -g -o prog counter.o touch.o
     prints /dev/null run ./prog
@@ -15,7 +16,7 @@ echo "$levels" | while read -r level; do
 counter.lang:2" ] || fail "addr2line: $(addr2line -sfe prog "$(address prog scaled)")"
     if [ -z "$RUNNER" ] && [ "$level" = "-O speed" ]; then
         # An access of memory that is not there, in line 9.
-        sed 's/^@8  v6 = load.i32 .*/@8  v20 = iconst.i64 8\n@8  v6 = load.i32 v20/' counter.clif >wild.clif
+        sed 's/^@8  v6 = load.i32 .*/@8  v13 = uextend.i64 v3\n@8  v6 = load.i32 v13+8/' counter.clif >wild.clif
         clif "$level" wild.clif -g
         link bfd -g -o prog wild.o touch.o
         ! valgrind --error-exitcode=1 ./prog >valgrind.log 2>&1 || fail "valgrind found nothing"

@@ -54,5 +54,5 @@ for level in "-O none" "-O speed $extensions"; do
     done
 done
 awk '{ for (n = 1; n < NF; n += 2) sum[$n] += $(n + 1) }
-    END { exit !(sum["steps"] > 5000 && sum["equal"] > 20000) }' results ||
+    END { exit !(sum["steps"] > 4000 && sum["equal"] > 15000) }' results ||
     fail "too little was compared: $(cat results)"
