@@ -16,7 +16,8 @@ echo "$levels" | while read -r level; do
 counter.lang:2" ] || fail "addr2line: $(addr2line -sfe prog "$(address prog scaled)")"
     if [ -z "$RUNNER" ] && [ "$level" = "-O speed" ]; then
         # An access of memory that is not there, in line 9.
-        sed 's/^@8  v6 = load.i32 .*/@8  v13 = uextend.i64 v3\n@8  v6 = load.i32 v13+8/' counter.clif >wild.clif
+        wild='@8  v13 = uextend.i64 v3\n@8  v6 = load.i32 v13+8'
+        sed "s/^@8  v6 = load.i32 .*/$wild/" counter.clif >wild.clif
         clif "$level" wild.clif -g
         link bfd -g -o prog wild.o touch.o
         ! valgrind --error-exitcode=1 ./prog >valgrind.log 2>&1 || fail "valgrind found nothing"
