@@ -42,8 +42,8 @@ pub struct Convention {
     pub variadic: Variadic,
     /// How lists of arguments are laid out.
     pub list: ArgumentList,
-    /// Where a caller says how many registers of floats it passes, to callees that may be variadic: in `al`, by
-    /// the System V convention of x86_64.
+    /// Where a caller says how many registers of floats it passes, to callees that may be variadic: in `al`,
+    /// by the System V convention of x86_64.
     pub float_count: Option<PReg>,
     /// How values lie in memory.
     pub memory: MemoryRules,
