@@ -3,7 +3,7 @@
 //!
 //! In a relocatable file, addresses are offsets in the function, so that the listing of a function does not
 //! depend on what comes before it. A linked file has no relocations any more: its listing has the addresses
-//! of the program, and beside an instruction what is at the address that it refers to ([`Names`]).
+//! of the program, and beside an instruction what is at the address that it refers to (`Names`).
 
 mod frames;
 mod json;
