@@ -198,9 +198,8 @@ pub fn build_in(
     let options = &*options;
     let start = Instant::now();
     let BuildOptions { flags, controls, .. } = options;
-    let is_whole = part.is_none();
-    let making = Making { text: source.text, split: &split, module: &module, flags, controls, is_whole };
-    let callees = Callees::find(&making);
+    let making = Making { text: source.text, split: &split, module: &module, flags, controls };
+    let callees = Callees::find(&making, part.is_some());
     if let Some(cached) = &mut cached {
         cached.depend_on(&module.types, &callees);
         let threads = session.threads(split.functions.len());
@@ -301,7 +300,7 @@ fn write_object(
             offset: text.text.start,
             params: &unit.params,
             linkage: text.linkage,
-            section: text.section.clone().and_then(|range| std::str::from_utf8(&source.text[range]).ok()),
+            section: text.section.as_deref(),
             align: text.align.unwrap_or(1),
             group: &text.group,
             code: &unit.code,

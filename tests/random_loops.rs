@@ -37,6 +37,8 @@ enum Style {
     Slots,
     /// At the bottom.
     Bottom,
+    /// At the bottom, and the same loop follows directly.
+    Twice,
     /// At the top, of the counter before it counts (`while (n--)`).
     Before,
 }
@@ -56,7 +58,7 @@ struct Loop {
     /// Whether the test has its operands exchanged, or is the opposite one.
     swapped: bool,
     inverted: bool,
-    /// Whether the counter is used after the loop.
+    /// Whether the counter is used after the loop, and that of the first loop in the second.
     escapes: bool,
 }
 
@@ -83,7 +85,7 @@ fn edge(random: &mut Random, bits: u32) -> i64 {
 impl Loop {
     fn new(random: &mut Random) -> Self {
         let bits = [32, 32, 32, 64, 16][random.below(5)];
-        let style = [Style::Top, Style::Slots, Style::Bottom, Style::Before][random.below(4)];
+        let style = [Style::Top, Style::Slots, Style::Bottom, Style::Twice, Style::Before][random.below(5)];
         let step = [1, 1, 1, -1, -1, 2, -2, 3, 4, -7, 8][random.below(11)];
         let ascending = [2, 3, 6, 7, 1, 1];
         let descending = [4, 5, 8, 9, 1, 1];
@@ -117,30 +119,36 @@ impl Loop {
 
     /// What the function returns; `None` if it takes too many iterations.
     fn simulate(&self, first: i64, limit: i64) -> Option<i64> {
-        let mut at = unsigned(self.first.unwrap_or(first), self.bits);
+        let first = unsigned(self.first.unwrap_or(first), self.bits);
         let limit = unsigned(self.limit.unwrap_or(limit), self.bits);
-        let mut sum = 7u64;
+        let (mut sum, mut at) = self.iterate(7, first, limit, 0)?;
+        let escaping = |counter| if self.escapes { self.extended(counter) } else { 0 };
+        if self.style == Style::Twice {
+            (sum, at) = self.iterate(sum, first, limit, escaping(at))?;
+        }
+        Some(sum.wrapping_add(escaping(at)) as i64)
+    }
+
+    /// The sum and the counter after a loop that also adds `more` in each iteration.
+    fn iterate(&self, mut sum: u64, mut at: u64, limit: u64, more: u64) -> Option<(u64, u64)> {
+        let tests_at_bottom = matches!(self.style, Style::Bottom | Style::Twice);
         let step = |at: u64| unsigned((at as i64).wrapping_add(self.step), self.bits);
         for _ in 0..300 {
-            if self.style != Style::Bottom {
+            if !tests_at_bottom {
                 let old = at;
                 at = if self.style == Style::Before { step(at) } else { at };
                 if !self.holds(old, limit) {
-                    return Some(self.result(sum, at));
+                    return Some((sum, at));
                 }
             }
             let term = self.extended(unsigned((at as i64).wrapping_add(self.offset), self.bits));
-            sum = sum.wrapping_mul(31).wrapping_add(term);
+            sum = sum.wrapping_mul(31).wrapping_add(term).wrapping_add(more);
             at = if self.style == Style::Before { at } else { step(at) };
-            if self.style == Style::Bottom && !self.holds(at, limit) {
-                return Some(self.result(sum, at));
+            if tests_at_bottom && !self.holds(at, limit) {
+                return Some((sum, at));
             }
         }
         None
-    }
-
-    fn result(&self, sum: u64, counter: u64) -> i64 {
-        sum.wrapping_add(if self.escapes { self.extended(counter) } else { 0 }) as i64
     }
 
     /// The text of the function.
@@ -207,9 +215,24 @@ impl Loop {
             Style::Bottom => {
                 body(text, "v10")?;
                 writeln!(text, "{step}")?;
-                self.write_test(text, "v12", "block1(v12, v23)", "block2")?;
-                writeln!(text, "block2:")?;
+                self.write_test(text, "v12", "block1(v12, v23)", "block3")?;
+                writeln!(text, "block3:")?;
                 end(text, "v12", "v23")
+            }
+            Style::Twice => {
+                body(text, "v10")?;
+                writeln!(text, "{step}")?;
+                self.write_test(text, "v12", "block1(v12, v23)", "block2(v2, v23)")?;
+                writeln!(text, "block2(v50: {ty}, v51: i64):\n    v52 = iadd_imm v50, {}", self.offset)?;
+                writeln!(text, "    v53 = {extend} v52{zero}\n    v54 = imul_imm v51, 31")?;
+                writeln!(text, "    v55 = iadd v54, v53\n    v58 = iadd_imm v50, {}", self.step)?;
+                match self.escapes {
+                    true => writeln!(text, "    v56 = {extend} v12{zero}\n    v57 = iadd v55, v56")?,
+                    false => writeln!(text, "    v57 = iadd_imm v55, 0")?,
+                }
+                self.write_test(text, "v58", "block2(v58, v57)", "block3")?;
+                writeln!(text, "block3:")?;
+                end(text, "v58", "v57")
             }
         }
     }
@@ -220,11 +243,12 @@ impl Loop {
         let condition = if self.inverted { opposite } else { CONDITIONS[self.condition][0] };
         let (yes, no) = if self.inverted { (no, yes) } else { (yes, no) };
         let row = CONDITIONS.iter().find(|row| row[0] == condition).expect("a condition");
+        let test = format!("{counter}0");
         match self.swapped {
-            true => writeln!(text, "    v40 = icmp {} v3, {counter}", row[1])?,
-            false => writeln!(text, "    v40 = icmp {condition} {counter}, v3")?,
+            true => writeln!(text, "    {test} = icmp {} v3, {counter}", row[1])?,
+            false => writeln!(text, "    {test} = icmp {condition} {counter}, v3")?,
         }
-        writeln!(text, "    brif v40, {yes}, {no}")
+        writeln!(text, "    brif {test}, {yes}, {no}")
     }
 }
 

@@ -132,6 +132,14 @@ session() {
         s/0x[0-9a-f]+ in //; s/at 0x[0-9a-f]+/at ADDRESS/' gdb.log
 }
 
+# verified OBJECT: checks its debug information by llvm-dwarfdump, which must be a tool.
+verified() {
+    tools/llvm-dwarfdump --verify "$1" >verify.log 2>&1 || fail "$(cat verify.log)"
+    if grep -v "failed to compute relocation: R_390_PC32" verify.log | grep -iE "error:|warning:"; then
+        fail "llvm-dwarfdump: $(cat verify.log)"
+    fi
+}
+
 # address PROGRAM SYMBOL: the symbol's address in the file.
 address() {
     readelf -sW "$1" | awk -v name="$2" '$8 == name { print $2; exit }'

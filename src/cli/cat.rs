@@ -25,7 +25,7 @@ pub fn run(args: &Cat, reporter: &Reporter) -> Result<(), CommandError> {
         let split = parse::split(&file.text, &mut diagnostics);
         let module = parse::module(&file.text, &split, &mut diagnostics);
         let functions = functions(&file, &split, &module.types, &mut diagnostics, |function, item| {
-            let mut placement = item.placement(&file.text);
+            let mut placement = item.placement();
             if args.upgrade {
                 placement.linkage = Linkage::Export;
             }

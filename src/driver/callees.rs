@@ -60,15 +60,16 @@ pub(crate) struct BodyMaker {
 }
 
 impl Callees {
-    /// Finds the candidates of a file. There are none without optimisation.
-    pub(crate) fn find(making: &Making) -> Self {
+    /// Finds the candidates of a file. There are none without optimisation. If the functions are only a part
+    /// of the file, other parts may mention them too.
+    pub(crate) fn find(making: &Making, is_part: bool) -> Self {
         let Making { text, split, module, flags, controls, .. } = *making;
         if flags.opt_level() == OptLevel::None || !controls.inlines(flags) {
             return Callees::default();
         }
         let mut callees = Callees { may_be_preempted: flags.is_pic(), ..Callees::default() };
         let functions = &split.functions;
-        callees.find_named(text, functions, making.is_whole);
+        callees.find_named(text, functions, is_part);
         callees.find_mentions(text, functions, module);
         callees.retain(|callees, at| {
             let candidate = &callees.candidates[at];
@@ -81,7 +82,7 @@ impl Callees {
     }
 
     /// Finds the functions that can be candidates by their name and linkage.
-    fn find_named(&mut self, text: &[u8], functions: &[FunctionText], is_whole: bool) {
+    fn find_named(&mut self, text: &[u8], functions: &[FunctionText], is_part: bool) {
         for (function, item) in functions.iter().enumerate() {
             let is_local = item.linkage == Linkage::Local;
             let limit = if is_local { LONG } else { SHORT };
@@ -89,10 +90,10 @@ impl Callees {
             if can_be_replaced || item.text.len() > limit {
                 continue;
             }
-            if let Some(name) = parse::name_of(&text[item.text.clone()]) {
+            if let Some(name) = parse::function_name(&text[item.text.clone()]) {
                 let body = OnceLock::new();
                 self.by_name.insert(name, self.candidates.len());
-                let once = is_local && is_whole;
+                let once = is_local && !is_part;
                 self.candidates.push(Candidate { function, linkage: item.linkage, once, body });
             }
         }
@@ -253,6 +254,4 @@ pub(crate) struct Making<'a> {
     pub(crate) module: &'a Module,
     pub(crate) flags: &'a Flags,
     pub(crate) controls: &'a Controls,
-    /// Whether the functions are all that the file has: other parts of it may mention them too.
-    pub(crate) is_whole: bool,
 }

@@ -139,7 +139,7 @@ impl<'a, I: Backend> Worker<'a, I> {
         ir.callees.clear();
         if callees.concern(index) {
             let BuildOptions { flags, controls, .. } = options;
-            let making = Making { text: source.text, split, module, flags, controls, is_whole: false };
+            let making = Making { text: source.text, split, module, flags, controls };
             ir.callees = callees.of(index, &ir.function, &making, maker, progress);
         }
     }
@@ -191,7 +191,7 @@ impl<'a, I: Backend> Worker<'a, I> {
 
     /// Runs a part of the pipeline on the parsed function.
     fn run<T>(&mut self, index: usize, text: &FunctionText, stage: Stage<I, T>) -> Option<T> {
-        let placement = text.placement(self.inputs.source.text);
+        let placement = text.placement();
         let compiler = &mut self.context.compiler;
         let dump = self.inputs.observer.dump.map(|DumpRequest { wanted, take }| {
             let name = compiler.ir.function.params.name.clone();

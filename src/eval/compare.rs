@@ -25,8 +25,8 @@ fn icmp(op: &Operation) -> Outcome {
     by_lane(op, |x, y| int_holds(condition, bits, x, y))
 }
 
-/// Whether an integer condition holds.
-fn int_holds(condition: IntCc, bits: u32, x: u128, y: u128) -> bool {
+/// Whether an integer condition holds of numbers of so many bits.
+pub(crate) fn int_holds(condition: IntCc, bits: u32, x: u128, y: u128) -> bool {
     let (sx, sy) = (signed(bits, x), signed(bits, y));
     match condition {
         IntCc::Equal => x == y,

@@ -31,6 +31,7 @@ mod value;
 use crate::ir::{Constant, Endianness, FloatCc, Format, InstData, IntCc, Opcode, Stencil, TrapCode, Type};
 use meaning::{Operation, Table, table};
 
+pub(crate) use compare::int_holds;
 pub use meaning::{Results, is_pure};
 pub use value::Value;
 

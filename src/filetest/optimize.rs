@@ -26,8 +26,8 @@ pub(super) fn inline(cx: &FileContext, command: &Command, flags: &Flags) -> Stat
     let mut controls = Controls::default();
     controls.check = true;
     let defaults = Controls::default();
-    let making = Making { text, split: &split, module: &module, flags, controls: &defaults, is_whole: true };
-    let callees = Callees::find(&making);
+    let making = Making { text, split: &split, module: &module, flags, controls: &defaults };
+    let callees = Callees::find(&making, false);
     if !command.options.contains(&"optimize") {
         controls.stop_after_inlining();
     }

@@ -357,8 +357,7 @@ impl<'a> Editor<'a> {
     /// Makes a branch a jump to one of its destinations.
     pub(crate) fn branch_always(&mut self, branch: Inst, call: BlockCallRef) {
         self.changed = true;
-        self.builder.stencil.insts[branch] =
-            InstData { a: call.0, ..InstData::new(Opcode::Jump, types::INVALID) };
+        self.builder.stencil.insts[branch] = InstData::jump(call);
     }
 
     /// Removes the block parameters that are not to be kept, and the arguments for them.

@@ -366,6 +366,11 @@ impl InstData {
         InstData { opcode, ty, aux: 0, a: 0, b: 0, c: 0 }
     }
 
+    /// A `jump` with this destination.
+    pub(crate) fn jump(call: BlockCallRef) -> Self {
+        InstData { a: call.0, ..InstData::new(Opcode::Jump, super::types::INVALID) }
+    }
+
     /// The 64-bit immediate of an `Imm` or `ImmF64`.
     #[inline]
     pub fn imm64(&self) -> u64 {
@@ -415,6 +420,16 @@ impl InstData {
             };
         }
         with_formats!(count)
+    }
+
+    /// This instruction with other values in the words that are values.
+    #[inline]
+    pub(crate) fn map_fixed_args(mut self, mut map: impl FnMut(Value) -> Value) -> Self {
+        let count = self.fixed_args();
+        for word in [&mut self.a, &mut self.b, &mut self.c].into_iter().take(count) {
+            *word = map(Value(*word)).0;
+        }
+        self
     }
 
     /// The list of value operands, if the format has one.

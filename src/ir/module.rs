@@ -129,7 +129,7 @@ pub struct Placement<'a> {
     /// Linkage of the function.
     pub linkage: Linkage,
     /// Section, if the text names one.
-    pub section: Option<&'a [u8]>,
+    pub section: Option<&'a str>,
     /// Alignment in bytes, if the text asks for one.
     pub align: Option<u32>,
     /// Group, if the text speaks of one.

@@ -6,6 +6,7 @@
 //! values of its operands that are constants.
 
 use super::formats::with_formats;
+use super::item_printer::Quoted;
 use super::opcode::CtrlFrom;
 use super::*;
 use crate::entity::{List, Map};
@@ -38,26 +39,13 @@ enum SymbolNames {
     ByIndex,
 }
 
-/// The text between quotes as a file has it, with its escapes. Bytes that are not UTF-8 get escapes.
-struct AsWritten<'a>(&'a [u8]);
-
-impl Display for AsWritten<'_> {
-    fn fmt(&self, f: &mut Formatter) -> fmt::Result {
-        for chunk in self.0.utf8_chunks() {
-            f.write_str(chunk.valid())?;
-            chunk.invalid().iter().try_for_each(|byte| write!(f, "\\x{byte:02x}"))?;
-        }
-        Ok(())
-    }
-}
-
 impl Display for Placed<'_> {
     fn fmt(&self, f: &mut Formatter) -> fmt::Result {
         let Function { stencil, params } = self.func;
         let Placement { linkage, section, align, group } = self.placement;
         write!(f, "{}function {}{}", linkage.prefix(), params.name, self.func.signature(&stencil.signature))?;
         if let Some(section) = section {
-            write!(f, " section \"{}\"", AsWritten(section))?;
+            write!(f, " section {}", Quoted(section.as_bytes()))?;
         }
         if let Some(align) = align {
             write!(f, " align {align}")?;

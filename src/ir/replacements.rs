@@ -62,10 +62,7 @@ impl Replacements {
     /// Replaces the operands of all instructions, whose chains must have been shortened.
     pub fn apply(&self, stencil: &mut Stencil) {
         for data in stencil.insts.values_mut() {
-            let fixed = data.fixed_args();
-            for word in [&mut data.a, &mut data.b, &mut data.c].into_iter().take(fixed) {
-                *word = self.of(Value(*word)).0;
-            }
+            *data = data.map_fixed_args(|value| self.of(value));
             if let Some(list) = data.list() {
                 for word in stencil.pool.get_mut(list) {
                     *word = self.of(Value(*word)).0;

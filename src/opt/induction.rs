@@ -22,7 +22,7 @@
 //! is no longer needed: the two can then share a register. For the same reason, a loop that goes on as long
 //! as the old value differs from a constant tests the new one (`while (n--)`).
 
-use super::{block_of, constant, finish};
+use super::{constant, finish, owner_of};
 use crate::analysis::Analysis;
 use crate::entity::Map;
 use crate::ir::types::{I32, I64};
@@ -154,7 +154,8 @@ impl Induction {
     fn find_counter(&mut self, stencil: &Stencil, analysis: &Analysis, value: Value) -> Option<Counter> {
         let ValueDef::Param(header, index) = stencil.value_defs[value].get() else { return None };
         let index = index as usize;
-        if !analysis.loops.is_header(header) {
+        // No edge says what a counter in the entry block starts with.
+        if !analysis.loops.is_header(header) || analysis.dominators.idom(header).is_none() {
             return None;
         }
         let mut next = None;
@@ -533,12 +534,7 @@ fn test_of(stencil: &Stencil, block: Block) -> Option<Inst> {
 
 /// Whether a value is defined outside of the loop with this header, where it dominates the loop.
 pub(super) fn is_outside(stencil: &Stencil, analysis: &Analysis, header: Block, value: Value) -> bool {
-    let owner = match stencil.value_defs[value].get() {
-        ValueDef::Param(owner, _) => owner,
-        ValueDef::Result(inst, _) => block_of(stencil, inst),
-        ValueDef::None => return false,
-    };
-    !analysis.dominators.dominates(header, owner)
+    owner_of(stencil, value).is_some_and(|owner| !analysis.dominators.dominates(header, owner))
 }
 
 /// A value sign-extended at the end of a block.

@@ -414,7 +414,7 @@ impl Copier {
         if ends_with_return(stencil, block) {
             let values = if passes { self.returned(body, block) } else { Vec::new() };
             let call = builder.block_call(rest, &values);
-            builder.inst(InstData { a: call.0, ..InstData::new(Opcode::Jump, types::INVALID) });
+            builder.inst(InstData::jump(call));
         } else if let Some(last) = stencil.terminator(block) {
             let data = self.operands(builder, body, stencil.insts[last]);
             builder.inst(data);

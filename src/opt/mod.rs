@@ -33,6 +33,7 @@ mod simplify;
 pub mod unroll;
 pub mod value_numbering;
 
+use crate::entity::Map;
 use crate::ir::*;
 
 /// Has the edits of an editor carried out. Returns whether there were any.
@@ -70,6 +71,71 @@ fn constant(stencil: &Stencil, value: Value) -> Option<(Type, u64)> {
         Opcode::F32const => Some((types::F32, data.a.into())),
         Opcode::F64const => Some((types::F64, data.imm64())),
         _ => None,
+    }
+}
+
+/// Whether an instruction can be copied: it only computes, loads or stores, and has no list of operands.
+fn can_copy(stencil: &Stencil, inst: Inst) -> bool {
+    let data = &stencil.insts[inst];
+    data.list().is_none() && !stencil.effects(data).any(Effects::CALL.or(Effects::OTHER))
+}
+
+/// Appends a copy of an instruction to a block, with other operands, and returns it.
+fn append_copy(editor: &mut Editor, to: Block, inst: Inst, copy_of: impl Fn(Value) -> Value) -> Inst {
+    let data = editor.stencil().insts[inst].map_fixed_args(copy_of);
+    editor.append_to(to, inst, |builder| builder.inst(data))
+}
+
+/// The results of an instruction, each with that of its copy.
+fn results_of_copy(stencil: &Stencil, inst: Inst, copy: Inst) -> impl Iterator<Item = (Value, Value)> {
+    let [old, new] = [inst, copy].map(|inst| stencil.inst_results(inst).iter());
+    old.zip(new).map(|(&old, &new)| (Value(old), Value(new)))
+}
+
+/// Finds the uses of what some blocks define in other blocks.
+#[derive(Debug, Default)]
+struct Leaks {
+    /// The block that an instruction is in, if it is one of those.
+    owners: Map<Inst, Option<Block>>,
+}
+
+impl Leaks {
+    /// Calls `found` with the block and the value for each such use.
+    fn find(
+        &mut self,
+        stencil: &Stencil,
+        blocks: impl Iterator<Item = Block>,
+        mut found: impl FnMut(Block, Value),
+    ) {
+        self.owners.clear();
+        self.owners.resize(stencil.insts.len(), None);
+        for owner in blocks {
+            stencil.block_insts(owner).for_each(|inst| self.owners[inst] = Some(owner));
+        }
+        for &block in &stencil.layout {
+            let mut used = |value: Value| {
+                let owner = match stencil.value_defs[value].get() {
+                    ValueDef::Result(inst, _) => self.owners[inst],
+                    ValueDef::Param(owner, _) => stencil.terminator(owner).and_then(|last| self.owners[last]),
+                    ValueDef::None => None,
+                };
+                if let Some(owner) = owner.filter(|&owner| owner != block) {
+                    found(owner, value);
+                }
+            };
+            for inst in stencil.block_insts(block) {
+                stencil.visit_values(&stencil.insts[inst], &mut used);
+            }
+        }
+    }
+}
+
+/// The block that defines a value, which must be there already.
+fn owner_of(stencil: &Stencil, value: Value) -> Option<Block> {
+    match stencil.value_defs[value].get() {
+        ValueDef::Param(owner, _) => Some(owner),
+        ValueDef::Result(inst, _) => Some(block_of(stencil, inst)),
+        ValueDef::None => None,
     }
 }
 

@@ -15,7 +15,7 @@
 //! of the header, since that would then have two definitions. Code that keeps its variables in stack slots is
 //! like that, and this pass comes before promotion for its sake.
 
-use super::finish;
+use super::{Leaks, append_copy, can_copy, finish, results_of_copy};
 use crate::analysis::Analysis;
 use crate::entity::Map;
 use crate::ir::*;
@@ -35,10 +35,9 @@ struct Candidate {
 #[derive(Debug, Default)]
 pub struct Rotate {
     candidates: Vec<Candidate>,
-    /// For a candidate's header, whether another block uses what it defines.
-    leaks: Map<Block, Option<bool>>,
-    /// The candidate's header that an instruction is in.
-    header_of: Map<Inst, Option<Block>>,
+    leaks: Leaks,
+    /// Whether another block uses what a candidate's header defines.
+    is_leaky: Map<Block, bool>,
     /// Values of the header that is copied, and those of the copy.
     copies: Vec<(Value, Value)>,
     calls: Vec<BlockCallRef>,
@@ -60,8 +59,12 @@ impl Rotate {
         if self.candidates.is_empty() {
             return;
         }
-        self.find_leaks(&func.stencil);
-        self.candidates.retain(|candidate| self.leaks[candidate.header] == Some(false));
+        let Rotate { candidates, leaks, is_leaky, .. } = self;
+        is_leaky.clear();
+        is_leaky.resize(func.stencil.blocks.len(), false);
+        let headers = candidates.iter().map(|candidate| candidate.header);
+        leaks.find(&func.stencil, headers, |header, _| is_leaky[header] = true);
+        candidates.retain(|candidate| !is_leaky[candidate.header]);
         if self.candidates.is_empty() {
             return;
         }
@@ -81,39 +84,9 @@ impl Rotate {
             if analysis.dominators.idom(header).is_some()
                 && let Some(body) = body_of(stencil, analysis, header)
                 && latches_jump(stencil, analysis, header)
-                && can_copy(stencil, header)
+                && is_small(stencil, header)
             {
                 self.candidates.push(Candidate { header, body });
-            }
-        }
-    }
-
-    /// Finds out which headers define what other blocks use.
-    fn find_leaks(&mut self, stencil: &Stencil) {
-        let Rotate { candidates, leaks, header_of, .. } = self;
-        leaks.clear();
-        leaks.resize(stencil.blocks.len(), None);
-        header_of.clear();
-        header_of.resize(stencil.insts.len(), None);
-        for candidate in candidates {
-            leaks[candidate.header] = Some(false);
-            stencil.block_insts(candidate.header).for_each(|inst| header_of[inst] = Some(candidate.header));
-        }
-        for &block in &stencil.layout {
-            let mut used = |value: Value| {
-                let owner = match stencil.value_defs[value].get() {
-                    ValueDef::Result(inst, _) => header_of[inst],
-                    ValueDef::Param(owner, _) => Some(owner),
-                    ValueDef::None => None,
-                };
-                if let Some(owner) = owner
-                    && owner != block
-                {
-                    leaks[owner] = leaks[owner].map(|_| true);
-                }
-            };
-            for inst in stencil.block_insts(block) {
-                stencil.visit_values(&stencil.insts[inst], &mut used);
             }
         }
     }
@@ -134,23 +107,11 @@ impl Rotate {
         }
         let branch = editor.stencil().terminator(header).expect("a block has a terminator");
         for inst in editor.stencil().block_insts(header).take_while(|&inst| inst != branch) {
-            self.copy_inst(editor, copy, inst);
+            let new = append_copy(editor, copy, inst, |value| self.copy_of(value));
+            self.copies.extend(results_of_copy(editor.stencil(), inst, new));
         }
         self.copy_branch(editor, branch, copy, preheader, body);
         self.lead_edges(editor, analysis, header, copy);
-    }
-
-    fn copy_inst(&mut self, editor: &mut Editor, to: Block, inst: Inst) {
-        let mut data = editor.stencil().insts[inst];
-        let count = data.fixed_args();
-        for word in [&mut data.a, &mut data.b, &mut data.c].into_iter().take(count) {
-            *word = self.copy_of(Value(*word)).0;
-        }
-        let new = editor.append_to(to, inst, |builder| builder.inst(data));
-        for n in 0..editor.stencil().inst_results(inst).len() {
-            let [old, new] = [inst, new].map(|inst| Value(editor.stencil().inst_results(inst)[n]));
-            self.copies.push((old, new));
-        }
     }
 
     /// Copies the header's branch. Its edge into the loop goes by the preheader.
@@ -172,7 +133,7 @@ impl Rotate {
             }
             editor.append_to(preheader, branch, |builder| {
                 let call = builder.block_call_with(block, args);
-                builder.inst(InstData { a: call.0, ..InstData::new(Opcode::Jump, types::INVALID) });
+                builder.inst(InstData::jump(call));
                 builder.block_call(preheader, &[])
             })
         });
@@ -233,12 +194,8 @@ fn latches_jump(stencil: &Stencil, analysis: &Analysis, header: Block) -> bool {
 }
 
 /// Whether a header is small, and only computes, loads and stores.
-fn can_copy(stencil: &Stencil, header: Block) -> bool {
+fn is_small(stencil: &Stencil, header: Block) -> bool {
     let insts = stencil.block_insts(header);
     let Some(branch) = stencil.terminator(header) else { return false };
-    insts.len() <= MAX_COPIED
-        && insts.take_while(|&inst| inst != branch).all(|inst| {
-            let data = &stencil.insts[inst];
-            data.list().is_none() && !stencil.effects(data).any(Effects::CALL.or(Effects::OTHER))
-        })
+    insts.len() <= MAX_COPIED && insts.take_while(|&inst| inst != branch).all(|inst| can_copy(stencil, inst))
 }

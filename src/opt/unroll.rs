@@ -7,8 +7,9 @@
 //!     guard(i):  brif enough are left, many(i), single(i)
 //!     many(i):   body; i1 = i + s; body; i2 = i1 + s; …
 //!                brif enough are left after in, many(in), rest
-//!     rest:      brif in < n, single(in), exit
-//!     single(i): body; in = i + s; brif in < n, single(in), exit
+//!     rest:      brif in < n, single(in), after
+//!     single(i): body; in = i + s; brif in < n, single(in), after
+//!     after:     jump exit
 //! ```
 //!
 //! The counter is a parameter that each iteration changes by a constant step, and that is compared with a
@@ -16,13 +17,14 @@
 //! the limit less the steps of all but one iteration, unless that overflows. For `!=`, they are if the
 //! unsigned distance to the limit exceeds these steps.
 //!
-//! What other blocks use of the loop becomes a parameter of the block after it. Loops with calls are left
-//! alone.
+//! Both exits lead to a new block. What other blocks use of the loop becomes a parameter of that block. Loops
+//! with calls are left alone.
 
 use super::induction::{is_outside, plus_constant};
-use super::{block_of, constant, finish};
+use super::{Leaks, append_copy, can_copy, constant, finish, owner_of, results_of_copy};
 use crate::analysis::Analysis;
 use crate::entity::Map;
+use crate::eval;
 use crate::ir::*;
 
 /// Stands for a value of which there is no copy.
@@ -62,10 +64,9 @@ struct Candidate {
 #[derive(Debug, Default)]
 pub struct Unroll {
     candidates: Vec<Candidate>,
-    /// The values that are used outside of the block that defines them, with that block, in order.
-    leaks: Vec<(Block, Value)>,
-    /// The candidate's header that an instruction is in.
-    header_of: Map<Inst, Option<Block>>,
+    leaks: Leaks,
+    /// The values that leave a candidate's header, with that header, in order.
+    leaving: Vec<(Block, Value)>,
     /// What the values of the header are in the copy that was made last.
     copies: Map<Value, Value>,
     /// The arguments for the header's parameters of that copy.
@@ -88,16 +89,7 @@ impl Unroll {
         if self.candidates.is_empty() {
             return false;
         }
-        self.find_leaks(&func.stencil);
-        let Unroll { candidates, leaks, .. } = self;
-        candidates.retain(|candidate| {
-            // Only through the exit does anything get out, unless that is reached from elsewhere.
-            let exit = func.stencil.block_calls[candidate.exit].block;
-            analysis.cfg.preds(exit).len() == 1 || leaks_of(leaks, candidate.header).is_empty()
-        });
-        if self.candidates.is_empty() {
-            return false;
-        }
+        self.find_leaving(&func.stencil);
         self.copies.clear();
         self.copies.resize(func.stencil.value_types.len(), NO_COPY);
         finish(func, buffers, origins, |editor| {
@@ -165,40 +157,26 @@ impl Unroll {
         let mut at = first?;
         for count in 1..=COMPLETE.0 {
             at = at.wrapping_add(candidate.step as u64) & mask;
-            if !holds(candidate.cc, at, limit, bits) {
+            if !eval::int_holds(candidate.cc, bits, at.into(), limit.into()) {
                 return Some(count);
             }
         }
         None
     }
 
-    /// Finds what candidates' headers define and other blocks use.
-    fn find_leaks(&mut self, stencil: &Stencil) {
-        let Unroll { candidates, leaks, header_of, .. } = self;
-        leaks.clear();
-        header_of.clear();
-        header_of.resize(stencil.insts.len(), None);
-        for candidate in candidates {
-            stencil.block_insts(candidate.header).for_each(|inst| header_of[inst] = Some(candidate.header));
+    /// Finds what candidates' headers define and other blocks use, or the edges out of the loops pass.
+    fn find_leaving(&mut self, stencil: &Stencil) {
+        let Unroll { candidates, leaks, leaving, .. } = self;
+        leaving.clear();
+        let headers = candidates.iter().map(|candidate| candidate.header);
+        leaks.find(stencil, headers, |header, value| leaving.push((header, value)));
+        for &Candidate { header, exit, .. } in candidates.iter() {
+            let passed = stencil.pool.get(stencil.block_calls[exit].args).iter().map(|&word| Value(word));
+            let own = passed.filter(|&value| owner_of(stencil, value) == Some(header));
+            leaving.extend(own.map(|value| (header, value)));
         }
-        for &block in &stencil.layout {
-            let mut used = |value: Value| {
-                let owner = match stencil.value_defs[value].get() {
-                    ValueDef::Result(inst, _) => header_of[inst],
-                    // A header is not empty.
-                    ValueDef::Param(owner, _) => stencil.terminator(owner).and_then(|last| header_of[last]),
-                    ValueDef::None => None,
-                };
-                if let Some(owner) = owner.filter(|&owner| owner != block) {
-                    leaks.push((owner, value));
-                }
-            };
-            for inst in stencil.block_insts(block) {
-                stencil.visit_values(&stencil.insts[inst], &mut used);
-            }
-        }
-        leaks.sort_unstable();
-        leaks.dedup();
+        leaving.sort_unstable();
+        leaving.dedup();
     }
 
     /// Puts as many copies of the body as there are iterations in the place of a loop.
@@ -218,11 +196,8 @@ impl Unroll {
             self.copy_body(editor, header, straight);
         }
         let last = editor.stencil().terminator(header).expect("a block has a terminator");
-        let exit = self.exit_of_copy(editor, candidate, &[]);
-        editor.append_to(straight, last, |builder| {
-            builder.inst(InstData { a: exit.0, ..InstData::new(Opcode::Jump, types::INVALID) })
-        });
-        for &(_, value) in leaks_of(&self.leaks, header) {
+        editor.append_to(straight, last, |builder| builder.inst(InstData::jump(candidate.exit)));
+        for &(_, value) in leaving(&self.leaving, header) {
             editor.replace_value(value, self.copy_of(value));
         }
         editor.remove_block(header);
@@ -239,8 +214,7 @@ impl Unroll {
         let many = editor.new_block(guard, &types);
         let rest = editor.new_block(many, &[]);
         let single = editor.new_block(rest, &types);
-        let leaks: Vec<Value> = leaks_of(&self.leaks, header).iter().map(|leak| leak.1).collect();
-        self.lead_out(editor, candidate, &leaks);
+        let after = self.new_exit(editor, candidate, single);
         let enough = editor.append_to(guard, last, |builder| {
             let ty = builder.type_of(self.args[candidate.counter]);
             let limit = candidate.limit.unwrap_or_else(|| builder.iconst(ty, 0));
@@ -258,7 +232,7 @@ impl Unroll {
             }
             self.copy_body(editor, header, many);
         }
-        let exit = self.exit_of_copy(editor, candidate, &leaks);
+        let exit = self.exit_of_copy(editor, header, after);
         self.next_iteration(editor, candidate);
         let next = self.args[candidate.counter];
         editor.append_to(many, last, |builder| {
@@ -272,7 +246,7 @@ impl Unroll {
         });
         self.take_params(editor, header, single);
         self.copy_body(editor, header, single);
-        let exit = self.exit_of_copy(editor, candidate, &leaks);
+        let exit = self.exit_of_copy(editor, header, after);
         self.next_iteration(editor, candidate);
         let next = self.args[candidate.counter];
         editor.append_to(single, last, |builder| {
@@ -282,14 +256,17 @@ impl Unroll {
         editor.remove_block(header);
     }
 
-    /// Makes values parameters of the block after a loop, and lets all other blocks use those.
-    fn lead_out(&mut self, editor: &mut Editor, candidate: &Candidate, leaks: &[Value]) {
-        let exit = editor.stencil().block_calls[candidate.exit].block;
-        let types: Vec<Type> = leaks.iter().map(|&value| editor.stencil().value_types[value]).collect();
-        let first = editor.extend_params(exit, &types);
-        for (n, &value) in leaks.iter().enumerate() {
-            editor.replace_value(value, Value(first.0 + n as u32));
+    /// Makes a block to leave a loop by, and lets all other blocks use its parameters for what leaves the loop.
+    fn new_exit(&mut self, editor: &mut Editor, candidate: &Candidate, after: Block) -> Block {
+        let leaving = leaving(&self.leaving, candidate.header);
+        let types: Vec<Type> = leaving.iter().map(|leak| editor.stencil().value_types[leak.1]).collect();
+        let block = editor.new_block(after, &types);
+        for (n, &(_, value)) in leaving.iter().enumerate() {
+            editor.replace_value(value, Value(editor.stencil().block_params(block)[n]));
         }
+        let last = editor.stencil().terminator(candidate.header).expect("a block has a terminator");
+        editor.append_to(block, last, |builder| builder.inst(InstData::jump(candidate.exit)));
+        block
     }
 
     /// Makes a block to which all edges from outside of the loop lead. Its parameters, or what the only edge
@@ -354,14 +331,8 @@ impl Unroll {
     /// Appends a copy of the header's instructions but the last to a block.
     fn copy_body(&mut self, editor: &mut Editor, header: Block, to: Block) {
         for inst in editor.stencil().block_insts(header).rev().skip(1).rev() {
-            let mut data = editor.stencil().insts[inst];
-            let count = data.fixed_args();
-            for word in [&mut data.a, &mut data.b, &mut data.c].into_iter().take(count) {
-                *word = self.copy_of(Value(*word)).0;
-            }
-            let copy = editor.append_to(to, inst, |builder| builder.inst(data));
-            for n in 0..editor.stencil().inst_results(inst).len() {
-                let [old, new] = [inst, copy].map(|inst| Value(editor.stencil().inst_results(inst)[n]));
+            let copy = append_copy(editor, to, inst, |value| self.copy_of(value));
+            for (old, new) in results_of_copy(editor.stencil(), inst, copy) {
                 self.copies[old] = new;
             }
         }
@@ -394,12 +365,11 @@ impl Unroll {
         self.pass_args(editor, candidate.header);
     }
 
-    /// The edge out of the loop from the copy that was made last, with further arguments.
-    fn exit_of_copy(&self, editor: &mut Editor, candidate: &Candidate, more: &[Value]) -> BlockCallRef {
-        let BlockCall { block, args } = editor.stencil().block_calls[candidate.exit];
-        let args = editor.stencil().pool.get(args).iter().map(|&word| Value(word));
-        let args: Vec<Value> = args.chain(more.iter().copied()).map(|value| self.copy_of(value)).collect();
-        editor.declare(|builder| builder.block_call(block, &args))
+    /// The edge from the copy that was made last to the block to leave the loop by.
+    fn exit_of_copy(&self, editor: &mut Editor, header: Block, exit: Block) -> BlockCallRef {
+        let leaving = leaving(&self.leaving, header);
+        let args: Vec<Value> = leaving.iter().map(|&(_, value)| self.copy_of(value)).collect();
+        editor.declare(|builder| builder.block_call(exit, &args))
     }
 }
 
@@ -417,11 +387,11 @@ fn branch_back(
     builder.brif(goes_on, back, exit);
 }
 
-/// The part of a list of leaks that is of one block.
-fn leaks_of(leaks: &[(Block, Value)], block: Block) -> &[(Block, Value)] {
-    let first = leaks.partition_point(|leak| leak.0 < block);
-    let end = leaks.partition_point(|leak| leak.0 <= block);
-    &leaks[first..end]
+/// The part of a list of what leaves candidates' headers that is of one header.
+fn leaving(all: &[(Block, Value)], header: Block) -> &[(Block, Value)] {
+    let first = all.partition_point(|of| of.0 < header);
+    let end = all.partition_point(|of| of.0 <= header);
+    &all[first..end]
 }
 
 /// How to find out whether there are enough iterations left to do several in one.
@@ -502,10 +472,7 @@ fn has_plain_body(stencil: &Stencil, block: Block) -> bool {
     let Some(last) = stencil.terminator(block) else { return false };
     insts.len() <= MAX_COPIED
         && stencil.insts[last].opcode == Opcode::Brif
-        && insts.take_while(|&inst| inst != last).all(|inst| {
-            let data = &stencil.insts[inst];
-            data.list().is_none() && !stencil.effects(data).any(Effects::CALL.or(Effects::OTHER))
-        })
+        && insts.take_while(|&inst| inst != last).all(|inst| can_copy(stencil, inst))
 }
 
 /// A loop of one block whose branch compares a counter with a limit.
@@ -513,7 +480,7 @@ fn counted(stencil: &Stencil, analysis: &Analysis, header: Block) -> Option<Cand
     let last = &stencil.insts[stencil.terminator(header)?];
     let ValueDef::Result(test, _) = stencil.value_defs[Value(last.a)].get() else { return None };
     let data = &stencil.insts[test];
-    if block_of(stencil, test) != header {
+    if owner_of(stencil, Value(last.a)) != Some(header) {
         return None;
     }
     let (mut cc, mut next, mut limit) = match data.opcode {
@@ -543,22 +510,4 @@ fn counted(stencil: &Stencil, analysis: &Analysis, header: Block) -> Option<Cand
         && (1..=MAX_STEP).contains(&step.unsigned_abs())
         && approaches(cc, step);
     is_counter.then_some(Candidate { header, back, exit, cc, limit, counter, step, iterations: None })
-}
-
-/// Whether a comparison of numbers of so many bits holds.
-fn holds(cc: IntCc, a: u64, b: u64, bits: u32) -> bool {
-    let unused = 64 - bits;
-    let (signed_a, signed_b) = (((a << unused) as i64) >> unused, ((b << unused) as i64) >> unused);
-    match cc {
-        IntCc::Equal => a == b,
-        IntCc::NotEqual => a != b,
-        IntCc::SignedLessThan => signed_a < signed_b,
-        IntCc::SignedLessThanOrEqual => signed_a <= signed_b,
-        IntCc::SignedGreaterThan => signed_a > signed_b,
-        IntCc::SignedGreaterThanOrEqual => signed_a >= signed_b,
-        IntCc::UnsignedLessThan => a < b,
-        IntCc::UnsignedLessThanOrEqual => a <= b,
-        IntCc::UnsignedGreaterThan => a > b,
-        IntCc::UnsignedGreaterThanOrEqual => a >= b,
-    }
 }

@@ -98,7 +98,8 @@ impl ValueNumbering {
         });
         for inst in editor.stencil().block_insts(block) {
             self.block_of[inst] = block;
-            let data = replaced(editor, editor.stencil().insts[inst]);
+            let data = editor.stencil().insts[inst];
+            let data = data.map_fixed_args(|value| editor.resolve(value));
             let Some(data) = self.simplify(editor, analysis, block, inst, data) else { continue };
             let effects = editor.stencil().effects(&data);
             if is_numbered(editor.stencil(), &data, effects) {
@@ -419,15 +420,6 @@ impl ValueNumbering {
         self.memory.store(&flags);
         self.memory.set(place, &flags, value, block, true);
     }
-}
-
-/// The instruction with its operands replaced. Those in lists stay.
-fn replaced(editor: &mut Editor, mut data: InstData) -> InstData {
-    let count = data.fixed_args();
-    for word in [&mut data.a, &mut data.b, &mut data.c].into_iter().take(count) {
-        *word = editor.resolve(Value(*word)).0;
-    }
-    data
 }
 
 /// Whether an instruction gives the same results wherever it is executed, if it does not trap.

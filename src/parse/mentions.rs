@@ -3,13 +3,6 @@
 use super::cursor::Cursor;
 use crate::ir::Name;
 
-/// The name of a function, given its text from `function` on.
-pub(crate) fn name_of(text: &[u8]) -> Option<Name> {
-    let mut cur = Cursor::new(text);
-    cur.space();
-    cur.eat_word(b"function").then(|| cur.name())?
-}
-
 /// Calls `found` with the name in each declaration of a function (`fn0 = %name(i32)`) that begins a line
 /// before the first block, also behind `;!`. Others are not found.
 pub(crate) fn mentions(text: &[u8], mut found: impl FnMut(Name)) {
@@ -60,9 +53,6 @@ mod tests {
         mentions(text, |name| names.push(name));
         let text = |text: &str| Name::Text(text.into());
         assert_eq!(names, [text("a"), Name::User(0, 7), text("b c")]);
-        assert_eq!(name_of(b"function %f(i32)"), Some(Name::Text("f".into())));
-        assert_eq!(name_of(b"function u1:2() {"), Some(Name::User(1, 2)));
-        assert_eq!(name_of(b"f"), None);
         mentions(b"function %f() { fn0", |name| panic!("{name:?}"));
         mentions(b"fn0 = ", |name| panic!("{name:?}"));
     }

@@ -39,7 +39,7 @@ mod sugar;
 mod tests;
 
 pub use context::{Failed, ParseContext};
-pub(crate) use mentions::{mentions, name_of};
+pub(crate) use mentions::mentions;
 pub use module::{module, types};
 pub(crate) use number::Integer;
 pub use older::{older_spelling, older_spellings};

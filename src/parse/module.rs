@@ -3,7 +3,7 @@
 
 use super::cursor::Cursor;
 use super::hints;
-use super::names::unescape;
+use super::names::{UNKNOWN_ESCAPE, object_string, unescape};
 use super::source_checks;
 use super::split::{Split, split};
 use crate::diag::Diagnostic;
@@ -133,19 +133,20 @@ impl ItemReader<'_, '_> {
         }
     }
 
-    fn bytes(&mut self) -> Read<Vec<u8>> {
+    /// Reads a string and resolves its escapes by `resolve`.
+    fn quoted<T>(&mut self, resolve: impl FnOnce(&[u8]) -> Result<T, &'static str>) -> Read<T> {
         let at = self.cur.pos;
         let Some(quoted) = self.cur.quoted() else { return self.expected("a string in quotes") };
         self.cur.space();
-        unescape(quoted).ok_or((at, r#"unknown escape in string: expected \n \r \t \0 \\ \" or \xNN"#.into()))
+        resolve(quoted).map_err(|message| (at, message.into()))
+    }
+
+    fn bytes(&mut self) -> Read<Vec<u8>> {
+        self.quoted(|text| unescape(text).ok_or(UNKNOWN_ESCAPE))
     }
 
     pub(super) fn string(&mut self) -> Read<Box<str>> {
-        let at = self.cur.pos;
-        match String::from_utf8(self.bytes()?) {
-            Ok(text) if !text.is_empty() && !text.contains('\0') => Ok(text.into()),
-            _ => Err((at, "invalid string: it must be UTF-8, not empty, and have no zero bytes".into())),
-        }
+        self.quoted(object_string)
     }
 
     fn item(&mut self) -> Read<()> {

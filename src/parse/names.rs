@@ -26,6 +26,17 @@ impl Cursor<'_> {
     }
 }
 
+/// The message about a string that [`unescape`] refuses.
+pub(super) const UNKNOWN_ESCAPE: &str = r#"unknown escape in string: expected \n \r \t \0 \\ \" or \xNN"#;
+
+/// Resolves the escapes of a quoted string that names something in an object file.
+pub(super) fn object_string(text: &[u8]) -> Result<Box<str>, &'static str> {
+    match String::from_utf8(unescape(text).ok_or(UNKNOWN_ESCAPE)?) {
+        Ok(text) if !text.is_empty() && !text.contains('\0') => Ok(text.into()),
+        _ => Err("invalid string: it must be UTF-8, not empty, and have no zero bytes"),
+    }
+}
+
 /// Resolves the escapes of a quoted string: `\n`, `\r`, `\t`, `\0`, `\\`, `\"`, and `\x` with two hexadecimal
 /// digits. `None` if it has others.
 pub(super) fn unescape(text: &[u8]) -> Option<Vec<u8>> {

@@ -3,9 +3,8 @@
 //! Functions are not parsed for this. What a function defines is read off its text, and only if an item
 //! names the function.
 
-use super::cursor::Cursor;
 use super::numbering::Numbering;
-use super::split::Split;
+use super::split::{Split, function_name};
 use crate::diag::Diagnostic;
 use crate::ir::{Module, Name, PositionRange, SourceStorage, SourceType, SourceVariable};
 use std::collections::{HashMap, HashSet};
@@ -78,7 +77,7 @@ impl<'a> Check<'a> {
         let mut functions = HashMap::new();
         for item in &split.functions {
             let function = &text[item.text.clone()];
-            let Some(name) = name_of(function).filter(|name| named.contains(name)) else { continue };
+            let Some(name) = function_name(function).filter(|name| named.contains(name)) else { continue };
             let numbering = Numbering::new(function);
             functions.insert(name, Defined { numbering, scopes: HashMap::new(), is_described: false });
         }
@@ -212,12 +211,4 @@ impl<'a> Check<'a> {
         errors.into_iter().for_each(|message| self.error(offset, message));
         item.places.iter().for_each(|place| self.ranges(&place.ranges, offset));
     }
-}
-
-/// The name of a function, given its text.
-fn name_of(text: &[u8]) -> Option<Name> {
-    let mut cur = Cursor::new(text);
-    cur.word();
-    cur.space();
-    cur.name()
 }

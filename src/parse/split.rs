@@ -9,6 +9,7 @@
 
 use super::context::MAX_ERRORS;
 use super::cursor::{Cursor, is_word};
+use super::names::object_string;
 use super::{foreign, hints};
 use crate::diag::Diagnostic;
 use crate::ir::{Group, Linkage, Name, Placement};
@@ -23,8 +24,8 @@ pub struct FunctionText {
     pub trailing: Range<usize>,
     /// The linkage.
     pub linkage: Linkage,
-    /// The name of the section, without quotes.
-    pub section: Option<Range<usize>>,
+    /// The name of the section, if given.
+    pub section: Option<Box<str>>,
     /// The alignment, if given.
     pub align: Option<u32>,
     /// The group.
@@ -32,10 +33,10 @@ pub struct FunctionText {
 }
 
 impl FunctionText {
-    /// Where the function of the file `text` goes in the object.
-    pub fn placement<'a>(&'a self, text: &'a [u8]) -> Placement<'a> {
-        let section = self.section.clone().map(|range| &text[range]);
-        Placement { linkage: self.linkage, section, align: self.align, group: Some(&self.group) }
+    /// Where the function goes in the object.
+    pub fn placement(&self) -> Placement<'_> {
+        let &FunctionText { linkage, ref section, align, ref group, .. } = self;
+        Placement { linkage, section: section.as_deref(), align, group: Some(group) }
     }
 }
 
@@ -128,7 +129,7 @@ pub(crate) fn split_with(
 #[derive(Default)]
 struct PlacementWords {
     linkage: Linkage,
-    section: Option<Range<usize>>,
+    section: Option<Box<str>>,
     align: Option<u32>,
     group: Group,
 }
@@ -327,9 +328,12 @@ impl Splitter<'_, '_> {
         match self.cur.word() {
             b"section" => {
                 self.cur.space();
-                let start = self.cur.pos + 1;
-                if self.cur.quoted().is_some() {
-                    self.placement.section = Some(start..self.cur.pos - 1);
+                let at = self.cur.pos;
+                match self.cur.quoted().map(object_string) {
+                    Some(Ok(name)) => self.placement.section = Some(name),
+                    Some(Err(message)) => self.error(at, message),
+                    // The parser of the function reports it.
+                    None => {}
                 }
             }
             b"align" => {
@@ -415,12 +419,32 @@ mod tests {
         assert!(functions[1].starts_with("function %") && functions[1].ends_with("{ }"));
         assert_eq!(out.functions[1].linkage, Linkage::Hidden);
         assert_eq!(out.functions[1].align, Some(64));
-        assert_eq!(&text[out.functions[1].section.clone().unwrap()], ".t;}");
+        assert_eq!(out.functions[1].section.as_deref(), Some(".t;}"));
         assert_eq!(&text[out.items[0].clone()], "symbol %x = \"y\"");
         assert_eq!(&text[out.header[0].clone()], "test run");
         let after: Vec<_> = comments(text.as_bytes(), out.functions[0].trailing.clone()).collect();
         assert_eq!(after.len(), 1);
         assert_eq!(after[0].text, b"; run");
+    }
+
+    #[test]
+    fn names_of_sections_are_strings() {
+        let (_, out, diagnostics) = show(r#"function %f() section ".a\x42\"" {}"#);
+        assert_eq!((out.functions[0].section.as_deref(), diagnostics), (Some(".aB\""), vec![]));
+        for (name, message) in
+            [("", "invalid string"), (r"\q", "unknown escape"), (r"\xff", "invalid string")]
+        {
+            let (_, _, diagnostics) = show(&format!("function %f() section \"{name}\" {{}}"));
+            let [error] = &diagnostics[..] else { panic!("{name}: {diagnostics:?}") };
+            assert!((error.offset, error.message.starts_with(message)) == (22, true), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn names_of_functions_are_found() {
+        assert_eq!(function_name(b"function %f(i32)"), Some(Name::Text("f".into())));
+        assert_eq!(function_name(b"function u1:2() {"), Some(Name::User(1, 2)));
+        assert_eq!(function_name(b"f"), None);
     }
 
     #[test]

@@ -27,7 +27,7 @@ fn read_and_print(text: &[u8]) -> (String, Vec<Diagnostic>) {
     for item in &split.functions {
         match function(&text[item.text.clone()], item.text.start, &mut cx, &mut func) {
             Ok(()) => {
-                out += &func.placed(item.placement(text)).to_string();
+                out += &func.placed(item.placement()).to_string();
             }
             Err(Failed) => assert!(!cx.diagnostics.is_empty(), "a failure says why"),
         }

@@ -112,7 +112,7 @@ fn apply(text: &[u8], number: usize, mut function: Function, edits: &[Edit]) -> 
     }
     editor.finish(&mut Origins::default());
     remove_unreachable(&mut function, &mut buffers);
-    let placement = Placement { linkage: Linkage::Export, ..item.placement(text) };
+    let placement = Placement { linkage: Linkage::Export, ..item.placement() };
     let printed = function.placed(placement).to_string();
     Some([&text[..item.text.start], printed.trim_end().as_bytes(), &text[item.text.end..]].concat())
 }

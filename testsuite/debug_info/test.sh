@@ -6,14 +6,6 @@ tool dsymutil
 cp "$here/program.clif" "$here/source.clif" "$here/source.lang" .
 $CC -v >/dev/null 2>&1 || fail "$CC is not installed"
 
-# verified OBJECT: checks its debug information.
-verified() {
-    tools/llvm-dwarfdump --verify "$1" >verify.log 2>&1 || fail "$(cat verify.log)"
-    if grep -v "failed to compute relocation: R_390_PC32" verify.log | grep -iE "error:|warning:"; then
-        fail "llvm-dwarfdump: $(cat verify.log)"
-    fi
-}
-
 echo "$levels" | while read -r level; do
     clif "$level" program.clif -g
     verified program.o

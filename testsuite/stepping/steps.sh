@@ -34,6 +34,26 @@ program() {
     [ "$(cat count)" -gt 0 ] || fail "$1 has no calls"
 }
 
+# valued FILE: steps through $name.o, compiled from FILE with debug information, compares the values that gdb
+# prints with those of the interpreter, and adds the numbers of both to `results`.
+valued() {
+    "$CLIFC" run --trace --target "$TARGET" "$name.clif" >trace ||
+        fail "the interpreter fails on $1: $(tail -3 trace)"
+    link bfd -static -o prog "$name.o"
+    functions prog "$name.o" >functions
+    export TRACE="$PWD/trace"
+    stepped "$SUITE/values/values.py" ./prog >result
+    if grep '^error' result >/dev/null; then fail "$1, $level: $(cat result)"; fi
+    cat result >>results
+}
+
+# compared STEPS VALUES: checks that there were more steps, and more equal values in them.
+compared() {
+    awk -v STEPS="$1" -v VALUES="$2" '{ for (n = 1; n < NF; n += 2) sum[$n] += $(n + 1) }
+        END { exit !(sum["steps"] > STEPS && sum["equal"] > VALUES) }' results ||
+        fail "too little was compared: $(cat results)"
+}
+
 # Emulated processors of which gdb knows all registers: it cannot ask qemu's stub how to strip signatures from
 # addresses, which a processor without keys does not make.
 case $RUNNER in

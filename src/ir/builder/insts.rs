@@ -179,7 +179,7 @@ impl FunctionBuilder<'_> {
     /// Appends a `jump`.
     pub fn jump(&mut self, block: Block, args: &[Value]) -> Inst {
         let call = self.block_call(block, args);
-        self.inst(InstData { a: call.0, ..InstData::new(Opcode::Jump, types::INVALID) })
+        self.inst(InstData::jump(call))
     }
 
     /// Appends a `brif`.

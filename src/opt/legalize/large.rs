@@ -162,26 +162,14 @@ impl<'a, 'b> Large<'a, 'b> {
         self.editor.remove(inst);
     }
 
-    /// The operands of an instruction that are values, for part `n` of the result.
-    fn operands(&self, data: &InstData, n: usize) -> [u32; 3] {
-        let mut words = [data.a, data.b, data.c];
-        for word in &mut words[..data.fixed_args()] {
-            if let Some(part) = self.parts.of(Value(*word)).get(n) {
-                *word = part.0;
-            }
-        }
-        words
-    }
-
     fn each(&mut self, inst: Inst, data: &InstData) -> Vec<Value> {
         // The controlling type is that of an operand or of the result, which have the same size.
         let count = (data.ty.bits() / PART_BITS) as usize;
-        let words: Vec<[u32; 3]> = (0..count).map(|n| self.operands(data, n)).collect();
-        let ty = part_type(data.ty);
-        self.editor.insert_before(inst, |b| {
-            let part = |[a, b, c]: [u32; 3]| InstData { ty, a, b, c, ..*data };
-            words.into_iter().map(|words| result_of(b, part(words))).collect()
-        })
+        let data = InstData { ty: part_type(data.ty), ..*data };
+        let part_of = |value, n| self.parts.of(value).get(n).copied().unwrap_or(value);
+        let parts: Vec<InstData> =
+            (0..count).map(|n| data.map_fixed_args(|value| part_of(value, n))).collect();
+        self.editor.insert_before(inst, |b| parts.into_iter().map(|data| result_of(b, data)).collect())
     }
 
     fn keeps_width(&self, data: &InstData) -> bool {
