@@ -256,7 +256,7 @@ impl Unroll {
         editor.remove_block(header);
     }
 
-    /// Makes a block to leave a loop by, and lets all other blocks use its parameters for what leaves the loop.
+    /// Makes a block to leave a loop by, and lets all other blocks use its parameters for what leaves it.
     fn new_exit(&mut self, editor: &mut Editor, candidate: &Candidate, after: Block) -> Block {
         let leaving = leaving(&self.leaving, candidate.header);
         let types: Vec<Type> = leaving.iter().map(|leak| editor.stencil().value_types[leak.1]).collect();
