@@ -15,7 +15,8 @@
 //! The counter is a parameter that each iteration changes by a constant step, and that is compared with a
 //! limit from outside the loop. For an order such as `<`, enough iterations are left if the counter is below
 //! the limit less the steps of all but one iteration, unless that overflows. For `!=`, they are if the
-//! unsigned distance to the limit exceeds these steps.
+//! unsigned distance to the limit is at least the steps of all. If these are a power of two, the distance at
+//! the beginning tells where it will be less.
 //!
 //! Both exits lead to a new block. What other blocks use of the loop becomes a parameter of that block. Loops
 //! with calls are left alone.
@@ -33,11 +34,11 @@ const NO_COPY: Value = Value(u32::MAX);
 /// The limit for a counter's step.
 const MAX_STEP: u64 = 1 << 20;
 
-/// The limit for the instructions of all copies in a loop.
-const MAX_COPIED: usize = 64;
+/// The numbers of iterations that a loop does in one, with limits for the instructions of all copies.
+const COPIES: [(usize, usize); 2] = [(4, 84), (2, 64)];
 
-/// The limit for the number of iterations that a loop does in one.
-const MAX_COPIES: usize = 4;
+/// The limit for the instructions of a loop.
+const MAX_BODY: usize = 64;
 
 /// The limits for complete unrolling: iterations, and instructions of all copies.
 const COMPLETE: (u64, usize) = (16, 128);
@@ -119,7 +120,7 @@ impl Unroll {
                 candidate.iterations = self
                     .iterations(stencil, analysis, &candidate)
                     .filter(|&count| count <= COMPLETE.0 && count as usize * size <= COMPLETE.1);
-                if candidate.iterations.is_some() || 2 * size <= MAX_COPIED {
+                if candidate.iterations.is_some() || copies_of(size).is_some() {
                     self.candidates.push(candidate);
                 }
             }
@@ -207,7 +208,7 @@ impl Unroll {
     fn unroll(&mut self, editor: &mut Editor, analysis: &Analysis, candidate: &Candidate) {
         let header = candidate.header;
         let size = editor.stencil().block_insts(header).len();
-        let copies = (MAX_COPIED / size).min(MAX_COPIES);
+        let copies = copies_of(size).expect("a candidate is small enough");
         let last = editor.stencil().terminator(header).expect("a block has a terminator");
         let guard = self.new_entry(editor, analysis, header);
         let types = types_of_params(editor.stencil(), header);
@@ -218,9 +219,8 @@ impl Unroll {
         let enough = editor.append_to(guard, last, |builder| {
             let ty = builder.type_of(self.args[candidate.counter]);
             let limit = candidate.limit.unwrap_or_else(|| builder.iconst(ty, 0));
-            let (enough, valid) = Enough::new(builder, candidate, limit, copies as i64 - 1);
-            let holds = enough.holds(builder, self.args[candidate.counter]);
-            let holds = valid.map_or(holds, |valid| builder.op(Opcode::Band, &[valid, holds]));
+            let first = self.args[candidate.counter];
+            let (enough, holds) = Enough::at_first(builder, candidate, first, limit, copies as i64);
             let [yes, no] = [many, single].map(|block| builder.block_call(block, &self.args));
             builder.brif(holds, yes, no);
             enough
@@ -394,39 +394,60 @@ fn leaving(all: &[(Block, Value)], header: Block) -> &[(Block, Value)] {
     &all[first..end]
 }
 
-/// How to find out whether there are enough iterations left to do several in one.
+/// How many iterations of a loop with so many instructions can be done in one.
+fn copies_of(size: usize) -> Option<usize> {
+    COPIES.iter().find(|&&(copies, limit)| copies * size <= limit).map(|&(copies, _)| copies)
+}
+
+/// How to find out whether there are still enough iterations left to do several in one.
 #[derive(Clone, Copy, Debug)]
 enum Enough {
     /// The counter is on this side of a limit that is nearer.
     Order(IntCc, Value),
+    /// The counter is not this value.
+    Until(Value),
     /// The counter is farther from the limit than this, counting in the direction of its steps.
     Distance { limit: Value, ascends: bool, more_than: i64 },
 }
 
 impl Enough {
-    /// Computes what does not depend on the counter, for so many iterations besides the first. Also returns
-    /// a value that is zero if the nearer limit overflows.
-    fn new(
+    /// Computes what does not depend on the counter, for so many iterations in one, and whether there are
+    /// enough at first.
+    fn at_first(
         builder: &mut FunctionBuilder,
         candidate: &Candidate,
+        first: Value,
         limit: Value,
-        others: i64,
-    ) -> (Self, Option<Value>) {
+        copies: i64,
+    ) -> (Self, Value) {
         let &Candidate { cc, step, .. } = candidate;
-        if cc == IntCc::NotEqual {
-            let more_than = (step * others).abs();
-            return (Enough::Distance { limit, ascends: step > 0, more_than }, None);
-        }
         let ty = builder.type_of(limit);
-        let steps = builder.iconst(ty, -step * others);
-        let near = builder.op(Opcode::Iadd, &[limit, steps]);
-        let is_nearer = builder.icmp(strict(cc), near, limit);
-        (Enough::Order(cc, near), Some(is_nearer))
+        if cc != IntCc::NotEqual {
+            let steps = builder.iconst(ty, -step * (copies - 1));
+            let near = builder.op(Opcode::Iadd, &[limit, steps]);
+            let is_nearer = builder.icmp(strict(cc), near, limit);
+            let holds = builder.icmp(cc, first, near);
+            return (Enough::Order(cc, near), builder.op(Opcode::Band, &[is_nearer, holds]));
+        }
+        let (ascends, steps) = (step > 0, (step * copies).abs());
+        let distance = Enough::Distance { limit, ascends, more_than: steps - 1 };
+        let holds = distance.holds(builder, first);
+        // The distance to zero is the counter itself.
+        if !(steps as u64).is_power_of_two() || (!ascends && candidate.limit.is_none()) {
+            return (distance, holds);
+        }
+        let (to, from) = if ascends { (limit, first) } else { (first, limit) };
+        let distance = builder.op(Opcode::Isub, &[to, from]);
+        let mask = builder.iconst(ty, steps - 1);
+        let rest = builder.op(Opcode::Band, &[distance, mask]);
+        let back = if ascends { Opcode::Isub } else { Opcode::Iadd };
+        (Enough::Until(builder.op(back, &[limit, rest])), holds)
     }
 
     fn holds(self, builder: &mut FunctionBuilder, counter: Value) -> Value {
         match self {
             Enough::Order(cc, near) => builder.icmp(cc, counter, near),
+            Enough::Until(end) => builder.icmp(IntCc::NotEqual, counter, end),
             Enough::Distance { limit, ascends, more_than } => {
                 let (to, from) = if ascends { (limit, counter) } else { (counter, limit) };
                 let distance = builder.op(Opcode::Isub, &[to, from]);
@@ -470,7 +491,7 @@ fn types_of_params(stencil: &Stencil, block: Block) -> Vec<Type> {
 fn has_plain_body(stencil: &Stencil, block: Block) -> bool {
     let insts = stencil.block_insts(block);
     let Some(last) = stencil.terminator(block) else { return false };
-    insts.len() <= MAX_COPIED
+    insts.len() <= MAX_BODY
         && stencil.insts[last].opcode == Opcode::Brif
         && insts.take_while(|&inst| inst != last).all(|inst| can_copy(stencil, inst))
 }
