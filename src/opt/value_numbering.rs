@@ -247,8 +247,8 @@ impl ValueNumbering {
         self.enter(place, Entry { data, inst, block: to });
     }
 
-    /// The remainder that an instruction computes, if the quotient of the same operands has been computed:
-    /// less the product of quotient and divisor.
+    /// The remainder that an instruction computes, if the quotient of the same operands has been computed or
+    /// soon will be: less the product of quotient and divisor.
     fn remainder_by_quotient(
         &mut self,
         editor: &mut Editor,
@@ -262,9 +262,14 @@ impl ValueNumbering {
             Opcode::Srem => Opcode::Sdiv,
             _ => return None,
         };
-        let division = self.look_up(analysis, block, &InstData { opcode, ..*data }).ok()?;
-        let result = editor.stencil().first_result(division);
-        let quotient = editor.resolve(result);
+        let division = InstData { opcode, ..*data };
+        let quotient = match self.look_up(analysis, block, &division) {
+            Ok(known) => editor.resolve(editor.stencil().first_result(known)),
+            Err(_) if divides_soon(editor, block, at, &division) => {
+                self.value_of(editor, analysis, block, at, division)
+            }
+            Err(_) => return None,
+        };
         let product = InstData { opcode: Opcode::Imul, a: quotient.0, b: data.b, ..*data };
         let product = self.value_of(editor, analysis, block, at, product);
         let difference = InstData { opcode: Opcode::Isub, a: data.a, b: product.0, ..*data };
@@ -426,7 +431,7 @@ impl ValueNumbering {
 fn is_numbered(stencil: &Stencil, data: &InstData, effects: Effects) -> bool {
     let depends_on_operands = eval::is_pure(data.opcode)
         || match data.opcode {
-            Opcode::StackAddr | Opcode::FuncAddr => true,
+            Opcode::StackAddr | Opcode::FuncAddr | Opcode::TlsValue => true,
             Opcode::SymbolValue => {
                 matches!(
                     stencil.global_values[GlobalValue(data.a)],
@@ -490,6 +495,26 @@ fn replace_results(editor: &mut Editor, inst: Inst, by: Inst) {
         editor.replace_value(old, new);
     }
     editor.remove(inst);
+}
+
+/// Whether a division can be executed at an instruction of a block, and one like it comes soon afterwards.
+fn divides_soon(editor: &mut Editor, block: Block, at: Inst, division: &InstData) -> bool {
+    const SOON: usize = 32;
+    let divisor = constant(editor.stencil(), Value(division.b));
+    // The signed quotient of the least number and -1 would trap too early.
+    let traps = divisor.is_none_or(|(ty, bits)| bits == u64::MAX >> (64 - ty.bits()));
+    if division.opcode == Opcode::Sdiv && traps {
+        return false;
+    }
+    let later = editor.stencil().block_insts(block).skip_while(|&inst| inst != at).skip(1);
+    later.take(SOON).any(|inst| {
+        let data = editor.stencil().insts[inst];
+        data.opcode == division.opcode
+            && data.ty == division.ty
+            && editor.resolve(Value(data.a)) == Value(division.a)
+            && (editor.resolve(Value(data.b)) == Value(division.b)
+                || divisor.is_some() && divisor == constant(editor.stencil(), Value(data.b)))
+    })
 }
 
 /// A hash of an instruction.
