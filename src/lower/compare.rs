@@ -62,7 +62,8 @@ pub trait Comparisons: Lowering {
     /// Compares an integer of 32 bits with zero, as a signed number.
     fn compare_word(cx: &mut Lower<'_, Self>, cc: IntCc, a: VReg) -> Self::Test;
 
-    /// Tests whether an integer of any type is not zero. With `may_fold`, loads may be folded.
+    /// Tests whether an integer of any type is not zero. With `may_fold`, what defines it may be folded, if
+    /// nothing else uses it.
     fn is_not_zero(cx: &mut Lower<'_, Self>, value: Value, may_fold: bool) -> Self::Test;
 
     /// Tests whether the result of a `band` or `bor` is not zero, if the target can do that without computing

@@ -29,15 +29,16 @@ struct Stripped {
     negated: bool,
     /// Whether nothing else uses `value` or the values that were looked through.
     unique: bool,
-    /// Whether `value` is the condition itself.
+    /// Whether `value` is the condition itself, and other users of what was looked through don't matter.
     whole: bool,
 }
 
 /// Looks through extensions and comparisons with zero. `unique` says that nothing else uses the values that
 /// the caller has looked through already.
 fn strip<I: Lowering>(cx: &mut Lower<I>, condition: Value, unique: bool) -> Stripped {
+    let whole = unique;
     let unique = unique && cx.unique(condition).is_some();
-    let mut stripped = Stripped { value: condition, negated: false, unique, whole: true };
+    let mut stripped = Stripped { value: condition, negated: false, unique, whole };
     for _ in 0..MOST_STEPS {
         let Some((inner, negates)) = look_through(cx, stripped.value, stripped.unique) else { break };
         let unique = stripped.unique && cx.unique(inner).is_some();
@@ -114,7 +115,7 @@ fn test_stripped<I: OverflowLowering + WideLowering + HalfLowering + QuadLowerin
             _ => {}
         }
     }
-    I::is_not_zero(cx, value, unique)
+    I::is_not_zero(cx, value, unique || whole)
 }
 
 /// Compares integers of any type. With `may_fold`, loads may be folded.

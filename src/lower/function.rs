@@ -4,7 +4,7 @@ use super::blocks::{Blocks, BranchPlan};
 use super::call;
 use super::context::{Lower, LowerTables, Lowered, Unsupported};
 use super::families::FamilyLowering;
-use super::rematerialize::constant_to_keep;
+use super::rematerialize::from_outside;
 use crate::analysis::Analysis;
 use crate::ir::*;
 use crate::machine::abi::AbiSignature;
@@ -51,8 +51,7 @@ pub(crate) fn lower_function<I: FamilyLowering>(
         has_late_results: tables.has_late_results::<I>(f, input.flags, block),
     });
     check_types::<I>(f, vcode)?;
-    let to_keep = |value| constant_to_keep::<I>(f, value);
-    tables.loop_constants.find(f, input.analysis, &I::LOOPS_KEEP, to_keep);
+    tables.loop_constants.find(f, input.analysis, &I::LOOPS_KEEP, |value| from_outside::<I>(f, value));
     let mut cx = Lower::<I>::new(input, blocks, tables, vcode);
     if f.structures.values().any(|layouts| layouts.on(I::STACK_ALIGNMENT).has_vector) {
         cx.vcode.note_float_width(FloatWidth::Vector);

@@ -147,15 +147,19 @@ impl<I: Lowering> Lower<'_, I> {
     }
 
     /// Orders the operands of a commutative operation. The first one will be overwritten, and so should be
-    /// neither a constant nor a sinkable load, and preferably a value that is not used later.
+    /// neither a constant nor a load that folds, and preferably a value that is not used later, either below
+    /// or in another iteration of a loop.
     pub(crate) fn commute(&self, a: Value, b: Value) -> (Value, Value) {
+        let folds = |load: Inst| self.f.insts[load].opcode == Opcode::Load;
         let rank = |value: Value| {
             if self.constant(value).is_some() || self.float_constant(value).is_some() {
+                4
+            } else if self.sinkable_load(value).is_some_and(folds) {
                 3
-            } else if self.sinkable_load(value).is_some() {
-                2
+            } else if self.dies_here(value) {
+                0
             } else {
-                self.is_used(value) as u8
+                1 + self.is_used(value) as u8
             }
         };
         if rank(a) > rank(b) { (b, a) } else { (a, b) }

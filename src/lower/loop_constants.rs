@@ -2,8 +2,13 @@
 //!
 //! A constant or address is cheaply computed again for each use, except in a loop: there it costs an
 //! instruction in each iteration. So an innermost loop keeps those that it uses in registers, computed before
-//! the loop, as long as registers are left. How many values the loop needs is estimated from above: those
-//! that come from outside, the parameters of its header, and a few more. Fewer registers survive a call.
+//! the loop, as long as registers are left, the dearest first. How many values the loop needs is estimated
+//! from above: those that come from outside, the parameters of its header, and a few more. Constants that are
+//! not kept need none, because their uses compute them or have them as immediates. Fewer registers survive a
+//! call.
+//!
+//! The lowering of an instruction may need a constant that is no operand, such as the reciprocal of a
+//! divisor. What room is left then is for these.
 
 use crate::analysis::Analysis;
 use crate::analysis::loops::Loop;
@@ -24,6 +29,19 @@ pub struct LoopsKeep {
     pub(crate) variables: bool,
 }
 
+/// How a loop has a value that is defined outside.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum FromOutside {
+    /// In a register, for the whole loop.
+    InRegister,
+    /// Computed at each use.
+    Recomputed,
+    /// Computed by this instruction before the loop, if registers are left.
+    Kept(InstData),
+    /// The same, after those that are dearer.
+    KeptLast(InstData),
+}
+
 /// A constant or address that a loop keeps.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Kept {
@@ -41,6 +59,14 @@ pub(super) struct Kept {
 pub(super) struct LoopConstants {
     /// In the order of the blocks at whose ends they are computed, those of a loop side by side.
     kept: Vec<Kept>,
+    /// What the loop being looked at keeps after the rest.
+    last: Vec<Kept>,
+    /// How many registers of each class are left in each innermost loop, in their order.
+    room: Vec<(Loop, [usize; 2])>,
+    /// What was added to `kept` during lowering, and has not been computed yet.
+    added: Vec<Kept>,
+    /// The innermost loop around the current block if it keeps anything, with the block before it.
+    current_loop: Option<(Loop, Block)>,
     /// The part of `kept` that is of the innermost loop around the current block.
     current: Span,
     /// The blocks that are in a loop, by their innermost ones.
@@ -72,17 +98,19 @@ impl Pressure {
 }
 
 impl LoopConstants {
-    /// Finds what the loops of a function keep.
-    /// `to_keep` returns the instruction that computes a value, if a loop should keep it.
+    /// Finds what the loops of a function keep. `from_outside` is asked about values from outside.
     pub(super) fn find(
         &mut self,
         f: &Stencil,
         analysis: &Analysis,
         keep: &LoopsKeep,
-        to_keep: impl Fn(Value) -> Option<InstData>,
+        from_outside: impl Fn(Value) -> FromOutside,
     ) {
         self.kept.clear();
+        self.added.clear();
+        self.room.clear();
         self.current = Span::default();
+        self.current_loop = None;
         if analysis.loops.all().is_empty() {
             return;
         }
@@ -99,7 +127,7 @@ impl LoopConstants {
         for of_loop in blocks.chunk_by(|one, other| one.0 == other.0) {
             let of = of_loop[0].0;
             if !has_inner[of.index()] {
-                self.find_in_loop(f, analysis, of_loop, keep, &to_keep);
+                self.find_in_loop(f, analysis, of_loop, keep, &from_outside);
             }
         }
         self.blocks = blocks;
@@ -112,7 +140,7 @@ impl LoopConstants {
         analysis: &Analysis,
         blocks: &[(Loop, Block)],
         keep: &LoopsKeep,
-        to_keep: &impl Fn(Value) -> Option<InstData>,
+        from_outside: &impl Fn(Value) -> FromOutside,
     ) {
         let of = blocks[0].0;
         let header = analysis.loops.all()[of].header;
@@ -133,19 +161,24 @@ impl LoopConstants {
         let (mut pressure, mut limits) = (Pressure([spare; 2]), Pressure(limits));
         f.block_params(header).iter().for_each(|&param| pressure.add(f.value_types[Value(param)]));
         let first = self.kept.len();
+        self.last.clear();
         for &(_, block) in blocks {
             for inst in f.block_insts(block) {
                 f.visit_values(&f.insts[inst], |value| {
                     if self.seen[value].replace(of) == Some(of) {
                         return;
                     }
-                    match to_keep(value) {
-                        Some(data) => self.kept.push(Kept { data, before, of, reg: None }),
-                        None => pressure.add(f.value_types[value]),
+                    let kept = |data| Kept { data, before, of, reg: None };
+                    match from_outside(value) {
+                        FromOutside::InRegister => pressure.add(f.value_types[value]),
+                        FromOutside::Recomputed => {}
+                        FromOutside::Kept(data) => self.kept.push(kept(data)),
+                        FromOutside::KeptLast(data) => self.last.push(kept(data)),
                     }
                 });
             }
         }
+        self.kept.append(&mut self.last);
         let mut at = first;
         while at < self.kept.len() {
             let data = &self.kept[at].data;
@@ -161,12 +194,15 @@ impl LoopConstants {
                 }
             }
         }
+        let left = |class: usize| limits.0[class].saturating_sub(pressure.0[class]);
+        self.room.push((of, [left(0), left(1)]));
     }
 
     /// Moves on to a block, or to none.
     pub(super) fn enter(&mut self, analysis: &Analysis, block: Option<Block>) {
         self.current = Span::default();
-        if self.kept.is_empty() {
+        self.current_loop = None;
+        if self.room.is_empty() {
             return;
         }
         let Some(of) = block.and_then(|block| analysis.loops.innermost(block)) else { return };
@@ -174,6 +210,22 @@ impl LoopConstants {
         let start = self.kept.partition_point(|kept| (kept.before, kept.of) < (before, of));
         let end = self.kept.partition_point(|kept| (kept.before, kept.of) <= (before, of));
         self.current = Span::from(start as u32, end);
+        self.current_loop = Some((of, before));
+    }
+
+    /// Lets the innermost loop around the current block keep a constant that is no operand, if it can.
+    pub(super) fn add(&mut self, data: InstData, new_register: impl FnOnce() -> VReg) -> Option<VReg> {
+        let (of, before) = self.current_loop?;
+        let is_same = |kept: &&Kept| kept.of == of && kept.data == data;
+        if let Some(known) = self.added.iter().find(is_same) {
+            return known.reg;
+        }
+        let at = self.room.binary_search_by_key(&of, |room| room.0).ok()?;
+        let room = &mut self.room[at].1[0];
+        *room = room.checked_sub(1)?;
+        let reg = Some(new_register());
+        self.added.push(Kept { data, before, of, reg });
+        reg
     }
 
     /// What the innermost loop around the current block keeps as the result of an instruction.
@@ -185,6 +237,12 @@ impl LoopConstants {
         self.kept[self.current.start as usize..self.current.end as usize]
             .iter_mut()
             .find(|kept| kept.data == *data)
+    }
+
+    /// Takes something that was added and is computed at the end of a block.
+    pub(super) fn take_added(&mut self, block: Block) -> Option<Kept> {
+        let at = self.added.iter().position(|kept| kept.before == block)?;
+        Some(self.added.swap_remove(at))
     }
 
     /// What is computed at the end of a block.

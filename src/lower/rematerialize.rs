@@ -5,7 +5,7 @@ use super::context::Lowered;
 use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::context::{Lower, registers};
-use crate::lower::loop_constants::Kept;
+use crate::lower::loop_constants::{FromOutside, Kept};
 use crate::lower::vocabulary::{Lowering, Rematerialization};
 use crate::machine::reg::{RegClass, VReg};
 use crate::machine::symbol::SymbolRef;
@@ -92,18 +92,18 @@ impl<I: Lowering> Lower<'_, I> {
     }
 }
 
-/// The instruction that computes a value, if a loop should keep it.
-pub(super) fn constant_to_keep<I: Lowering>(f: &Stencil, value: Value) -> Option<InstData> {
-    let ValueDef::Result(inst, _) = f.value_defs[value].get() else { return None };
+/// How a loop has a value that is defined outside.
+pub(super) fn from_outside<I: Lowering>(f: &Stencil, value: Value) -> FromOutside {
+    let ValueDef::Result(inst, _) = f.value_defs[value].get() else { return FromOutside::InRegister };
     let data = f.insts[inst];
-    let keeps = match rematerialization::<I>(f, &data) {
-        Rematerialization::Never => false,
-        Rematerialization::Nearby => true,
+    match rematerialization::<I>(f, &data) {
+        Rematerialization::Never => FromOutside::InRegister,
+        Rematerialization::Nearby => FromOutside::Kept(data),
         Rematerialization::EachUse => {
-            I::LOOPS_KEEP.small_constants && data.opcode == Opcode::Iconst && data.imm64() != 0
+            let keeps = I::LOOPS_KEEP.small_constants && data.opcode == Opcode::Iconst && data.imm64() != 0;
+            if keeps { FromOutside::KeptLast(data) } else { FromOutside::Recomputed }
         }
-    };
-    keeps.then_some(data)
+    }
 }
 
 impl<I: Lowering> Lower<'_, I> {
@@ -119,8 +119,29 @@ impl<I: Lowering> Lower<'_, I> {
         Some(reg)
     }
 
+    /// Returns a 64-bit integer that is no operand in a register, one that the loop keeps if it can.
+    pub(crate) fn kept_constant(&mut self, bits: u64) -> VReg {
+        let data =
+            InstData { a: bits as u32, b: (bits >> 32) as u32, ..InstData::new(Opcode::Iconst, types::I64) };
+        if let Some(reg) = self.kept_in_loop(&data) {
+            return reg;
+        }
+        let vcode = &mut *self.vcode;
+        match self.tables.loop_constants.add(data, || vcode.vreg(RegClass::Int)) {
+            Some(reg) => {
+                rule!(self, "loop.reciprocal");
+                reg
+            }
+            None => self.constant_register(bits),
+        }
+    }
+
     /// Computes at the end of a block what the loops after it keep.
     pub(super) fn make_loop_constants(&mut self, block: Block) {
+        while let Some(Kept { data, reg, .. }) = self.tables.loop_constants.take_added(block) {
+            self.vcode.begin_group(NO_SRCLOC);
+            rematerialize(self, &data, reg.expect("it was added for a use"));
+        }
         for at in 0..self.tables.loop_constants.made_in(block).len() {
             let Kept { data, reg, .. } = self.tables.loop_constants.made_in(block)[at];
             if let Some(reg) = reg {

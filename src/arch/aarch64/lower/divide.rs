@@ -118,7 +118,7 @@ impl DivisionLowering for Aarch64 {
 
     fn remainder(cx: &mut Cx, bits: u32, d: VReg, x: VReg, quotient: VReg, divisor: i64) {
         let size = OperandSize::from_bits(bits);
-        let divisor = cx.constant_register(register_bits(divisor, size));
+        let divisor = cx.kept_constant(register_bits(divisor, size));
         rows::msub(cx, size, d, quotient, divisor, x);
     }
 
@@ -130,7 +130,7 @@ impl DivisionLowering for Aarch64 {
         }
         rule!(cx, "divide.widening");
         let a = put_extended_to_32(cx, a, signed);
-        let factor = cx.constant_register(factor as u64);
+        let factor = cx.kept_constant(factor as u64);
         match signed {
             true => rows::smull(cx, d, a, factor),
             false => rows::umull(cx, d, a, factor),

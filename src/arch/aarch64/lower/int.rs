@@ -130,7 +130,7 @@ impl Arithmetic for Aarch64 {
     }
 
     fn multiply_high(cx: &mut Cx, signed: bool, d: VReg, a: VReg, factor: u64) {
-        let factor = cx.constant_register(factor);
+        let factor = cx.kept_constant(factor);
         match signed {
             true => rows::smulh(cx, d, a, factor),
             false => rows::umulh(cx, d, a, factor),
@@ -306,7 +306,7 @@ pub fn multiply_by(cx: &mut Cx, size: OperandSize, d: VReg, a: VReg, factor: i64
         let amount = (magnitude - 1).trailing_zeros() as i32;
         ADD.to(cx, size, d, a, Input::Shifted(a, Shift::Lsl, amount));
     } else {
-        let factor = cx.constant_register(register_bits(factor, size));
+        let factor = cx.kept_constant(register_bits(factor, size));
         rows::mul_rr(cx, size, d, a, factor);
     }
 }

@@ -77,8 +77,8 @@ fn arithmetic(cx: &mut Cx, d: VReg, data: &InstData) {
     match data.opcode {
         Fadd => return commutative(cx, &ADD, d, data),
         Fmul => return commutative(cx, &MULTIPLY, d, data),
-        Fsub => return binary(cx, &SUBTRACT, d, a, b),
-        Fdiv => return binary(cx, &DIVIDE, d, a, b),
+        Fsub => return binary(cx, &SUBTRACT, d, (a, b), cx.dies_here(a)),
+        Fdiv => return binary(cx, &DIVIDE, d, (a, b), cx.dies_here(a)),
         Sqrt => return square_root(cx, size, d, a),
         Fma => return multiply_add(cx, d, data),
         _ => {}
@@ -107,17 +107,16 @@ pub fn compute(cx: &mut Cx, opcode: Opcode, size: OperandSize, d: VReg, a: VReg,
     }
 }
 
-/// Pushes an operation with two operands.
-fn binary(cx: &mut Cx, op: &Op, d: VReg, a: Value, b: Value) {
+/// Pushes an operation with two operands, in the form that overwrites the first one if `overwrites` says so.
+fn binary(cx: &mut Cx, op: &Op, d: VReg, (a, b): (Value, Value), overwrites: bool) {
     let size = exact_size(cx.ty(a));
     if let Some(b) = memory_operand(cx, b, true) {
         let a = cx.put(a);
         (op.rm)(cx, size, d, a, b);
         return;
     }
-    let overwritten = cx.dies_here(a);
     let (a, b) = (cx.put(a), cx.put(b));
-    if overwritten {
+    if overwrites {
         (op.rr)(cx, size, d, a, b);
     } else {
         rule!(cx, "float.three_operands");
@@ -128,7 +127,9 @@ fn binary(cx: &mut Cx, op: &Op, d: VReg, a: Value, b: Value) {
 /// Pushes a commutative operation.
 fn commutative(cx: &mut Cx, op: &Op, d: VReg, data: &InstData) {
     let (a, b) = cx.commute(Value(data.a), Value(data.b));
-    binary(cx, op, d, a, b);
+    // If one of them stays alive, the allocator has more choice without a register to overwrite.
+    let overwrites = cx.dies_here(a) && cx.dies_here(b);
+    binary(cx, op, d, (a, b), overwrites);
 }
 
 /// Pushes a square root.

@@ -84,7 +84,7 @@ impl Arithmetic for S390x {
     }
 
     fn multiply_high(cx: &mut Cx, signed: bool, d: VReg, a: VReg, factor: u64) {
-        let factor = cx.constant_register(factor);
+        let factor = cx.kept_constant(factor);
         let low = cx.tmp(RegClass::Int);
         match signed {
             true => rows::mg_rrr(cx, d, low, factor, a),
@@ -238,7 +238,7 @@ pub fn multiply_by(cx: &mut Cx, size: OperandSize, d: VReg, a: VReg, factor: i64
         rule!(cx, "imul.imm");
         rows::msfi_ri(cx, size, d, a, factor);
     } else {
-        let factor = cx.constant_register(factor as u64);
+        let factor = cx.kept_constant(factor as u64);
         rows::ms_rrr(cx, size, d, factor, a);
     }
 }

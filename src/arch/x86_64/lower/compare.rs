@@ -81,12 +81,15 @@ impl Comparisons for X86_64 {
         FlagTest::One(int_cond(cc))
     }
 
-    fn is_not_zero(cx: &mut Cx, value: Value, _: bool) -> Test {
+    fn is_not_zero(cx: &mut Cx, value: Value, may_fold: bool) -> Test {
         if cx.ty(value) == types::I128 {
             let (low, high) = cx.put_pair(value);
             let either = cx.tmp(RegClass::Int);
             rows::or_rm(cx, Q64, either, low, high);
             return FlagTest::One(Cond::Ne);
+        }
+        if may_fold && let Some(test) = flags_of_arithmetic(cx, IntCc::NotEqual, value) {
+            return test;
         }
         let size = exact_size(cx.ty(value));
         let reg = cx.put(value);

@@ -109,14 +109,14 @@ impl Arithmetic for X86_64 {
         match i32::try_from(factor) {
             Ok(imm) => rows::imul_rmi(cx, OperandSize::from_bits(bits), d, a, imm),
             Err(_) => {
-                let factor = cx.constant_register(factor as u64);
+                let factor = cx.kept_constant(factor as u64);
                 rows::imul_rm(cx, OperandSize::from_bits(bits), d, a, factor);
             }
         }
     }
 
     fn multiply_high(cx: &mut Cx, signed: bool, d: VReg, a: VReg, factor: u64) {
-        let factor = cx.constant_register(factor);
+        let factor = cx.kept_constant(factor);
         let low = cx.tmp(RegClass::Int);
         match signed {
             true => rows::imul_wide(cx, Q64, low, d, factor, a),
@@ -136,13 +136,12 @@ pub fn add_or_subtract(cx: &mut Cx, inst: Inst) -> Lowered {
     Ok(())
 }
 
-/// Lowers an addition to `lea` where that saves a move: both operands are needed afterwards, or one is
-/// shifted. Returns whether it does.
+/// Lowers an addition to `lea` where that saves an instruction: both operands are needed afterwards, one is
+/// shifted, or one is a sum with a constant. Returns whether it does.
 fn add_by_lea(cx: &mut Cx, d: VReg, a: Value, b: Value, ty: Type) -> bool {
     let size = alu_size(ty);
-    let survives = cx.is_used(a);
     if let Some(imm) = cx.imm32(b) {
-        if !survives {
+        if !cx.is_used(a) {
             return false;
         }
         rule!(cx, "iadd.lea_imm");
@@ -150,22 +149,34 @@ fn add_by_lea(cx: &mut Cx, d: VReg, a: Value, b: Value, ty: Type) -> bool {
         rows::lea_rm(cx, size, d, Amode::base(a, imm));
         return true;
     }
+    let (a, b, offset) = match (sum_with_constant(cx, a), sum_with_constant(cx, b)) {
+        (Some((a, offset)), _) => (a, b, offset),
+        (None, Some((b, offset))) => (a, b, offset),
+        (None, None) => (a, b, 0),
+    };
     for (base, index) in [(a, b), (b, a)] {
         if let Some((index, scale)) = shifted_index(cx, index) {
             rule!(cx, "iadd.lea_scaled");
             let base = cx.put(base);
             let index = cx.put(index);
-            rows::lea_rm(cx, size, d, Amode::indexed(base, index, scale, 0));
+            rows::lea_rm(cx, size, d, Amode::indexed(base, index, scale, offset));
             return true;
         }
     }
-    if survives && cx.is_used(b) && cx.constant(b).is_none() && cx.constant(a).is_none() {
+    let survives = |value| !cx.dies_here(value) && cx.constant(value).is_none();
+    if offset != 0 || survives(a) && survives(b) {
         rule!(cx, "iadd.lea");
         let (a, b) = (cx.put(a), cx.put(b));
-        rows::lea_rm(cx, size, d, Amode::indexed(a, b, 0, 0));
+        rows::lea_rm(cx, size, d, Amode::indexed(a, b, 0, offset));
         return true;
     }
     false
+}
+
+/// The summands of a value that is not needed in a register so far, if one is a constant.
+fn sum_with_constant(cx: &Cx, value: Value) -> Option<(Value, i32)> {
+    let data = cx.def_by(value, Opcode::Iadd).filter(|_| !cx.is_used(value))?;
+    Some((Value(data.a), cx.imm32(Value(data.b))?))
 }
 
 /// Lowers ineg of up to 64 bits.
