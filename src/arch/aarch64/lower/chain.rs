@@ -156,7 +156,7 @@ fn compare_next(cx: &mut Cx, value: Value, known: Cond, flags: i32) {
         -31..=-1 => rows::ccmn_ri(cx, size, left, -constant as i32, flags, known),
         _ => {
             let bits = register_bits(constant, size);
-            let right = cx.constant_register(bits);
+            let right = cx.kept_constant(bits);
             rows::ccmp_rr(cx, size, left, right, flags, known);
         }
     }

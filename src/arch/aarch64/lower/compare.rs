@@ -341,7 +341,7 @@ fn compare_constant(cx: &mut Cx, cc: IntCc, a: Value, constant: i64) -> Cond {
         }
         None => {
             let bits = register_bits(constant, size);
-            let right = cx.constant_register(bits);
+            let right = cx.kept_constant(bits);
             CMP.flags(cx, size, left, right);
         }
     }

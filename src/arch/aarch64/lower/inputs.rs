@@ -363,7 +363,7 @@ fn extended_operand(cx: &mut Cx, value: Value) -> Option<Input> {
 pub fn put_extended_to_32(cx: &mut Cx, value: Value, signed: bool) -> VReg {
     if let Some(bits) = cx.constant(value).filter(|_| signed && cx.ty(value).bits() < 32) {
         let unused = 32 - cx.ty(value).bits();
-        return cx.constant_register((((bits as i32) << unused) >> unused) as u32 as u64);
+        return cx.kept_constant((((bits as i32) << unused) >> unused) as u32 as u64);
     }
     let source = cx.put(value);
     if cx.ty(value).bits() >= 32 || !signed && cx.zero_extends(value) {
@@ -404,7 +404,7 @@ pub fn extend_register(cx: &mut Cx, to: OperandSize, d: VReg, source: VReg, from
 pub fn half_register(cx: &mut Cx, half: Half) -> VReg {
     match half {
         Half::Constant(0) => ZERO,
-        Half::Constant(bits) => cx.constant_register(bits as u64),
+        Half::Constant(bits) => cx.kept_constant(bits as u64),
         half => in_register(cx, half),
     }
 }

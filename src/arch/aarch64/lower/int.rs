@@ -109,7 +109,7 @@ impl Arithmetic for Aarch64 {
         match Bitmask::new(mask, size) {
             Some(mask) => AND.to(cx, size, d, a, Input::Mask(mask)),
             None => {
-                let mask = cx.constant_register(mask);
+                let mask = cx.kept_constant(mask);
                 AND.to(cx, size, d, a, mask);
             }
         }

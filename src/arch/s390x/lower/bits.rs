@@ -218,7 +218,7 @@ fn ones_of_64(cx: &mut Cx, d: VReg, a: VReg) {
         return;
     }
     let (bytes, sum) = (cx.tmp(RegClass::Int), cx.tmp(RegClass::Int));
-    let factor = cx.constant_register(0x0101_0101_0101_0101);
+    let factor = cx.kept_constant(0x0101_0101_0101_0101);
     rows::popcnt_bytes(cx, bytes, a);
     rows::ms_rrr(cx, Q64, sum, bytes, factor);
     rows::srl_rri(cx, Q64, d, sum, 56);
@@ -230,7 +230,7 @@ fn reverse(cx: &mut Cx, d: VReg, mut bits: VReg, ty: Type) {
     for (distance, mask) in
         [(1, 0x5555_5555_5555_5555), (2, 0x3333_3333_3333_3333), (4, 0x0F0F_0F0F_0F0F_0F0F)]
     {
-        let mask = cx.constant_register(if size == L32 { mask & 0xFFFF_FFFF } else { mask });
+        let mask = cx.kept_constant(if size == L32 { mask & 0xFFFF_FFFF } else { mask });
         let exchanged = if distance == 4 && ty == types::I8 { d } else { cx.tmp(RegClass::Int) };
         exchange(cx, size, exchanged, bits, distance, mask);
         bits = exchanged;

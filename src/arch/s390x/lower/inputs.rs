@@ -162,7 +162,7 @@ pub fn put_extended_to(cx: &mut Cx, value: Value, signed: bool, bits: u32) -> VR
     if let Some(constant) = cx.signed_constant(value) {
         let extended =
             if signed { constant as u64 } else { cx.constant(value).expect("the value is a constant") };
-        return cx.constant_register(extended);
+        return cx.kept_constant(extended);
     }
     if is_extended(cx, value, signed) {
         return cx.put(value);

@@ -250,7 +250,7 @@ const GROUPS: [u64; 3] = [0x5555_5555_5555_5555, 0x3333_3333_3333_3333, 0x0f0f_0
 fn mask_bits(cx: &mut Cx, size: OperandSize, a: VReg, mask: u64) -> VReg {
     let d = cx.tmp(RegClass::Int);
     if size == Q64 {
-        let mask = cx.constant_register(mask);
+        let mask = cx.kept_constant(mask);
         rows::and_rm(cx, size, d, a, mask);
     } else {
         rows::and_ri(cx, size, d, a, mask as i32);
@@ -285,7 +285,7 @@ fn sum_of_bytes(cx: &mut Cx, size: OperandSize, d: VReg, counts: VReg) {
     let sums = cx.tmp(RegClass::Int);
     const ONES: u64 = 0x0101_0101_0101_0101;
     if size == Q64 {
-        let ones = cx.constant_register(ONES);
+        let ones = cx.kept_constant(ONES);
         rows::imul_rm(cx, size, sums, counts, ones);
     } else {
         rows::imul_rmi(cx, size, sums, counts, ONES as i32);

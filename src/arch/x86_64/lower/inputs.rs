@@ -206,7 +206,7 @@ pub fn half_input(cx: &mut Cx, half: Half) -> Input {
         Half::Memory(amode) => Input::Rm(Rm::Mem(amode)),
         Half::Constant(bits) => match i32::try_from(bits) {
             Ok(imm) => Input::Imm(imm),
-            Err(_) => Input::Rm(Rm::Reg(cx.constant_register(bits as u64))),
+            Err(_) => Input::Rm(Rm::Reg(cx.kept_constant(bits as u64))),
         },
     }
 }

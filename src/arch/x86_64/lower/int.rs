@@ -90,7 +90,7 @@ impl Arithmetic for X86_64 {
         match i32::try_from(mask) {
             Ok(mask) => rows::and_ri(cx, OperandSize::from_bits(bits), d, a, mask),
             Err(_) => {
-                let mask = cx.constant_register(mask as u64);
+                let mask = cx.kept_constant(mask as u64);
                 rows::and_rm(cx, OperandSize::from_bits(bits), d, a, mask);
             }
         }
