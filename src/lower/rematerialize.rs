@@ -100,8 +100,16 @@ pub(super) fn from_outside<I: Lowering>(f: &Stencil, value: Value) -> FromOutsid
         Rematerialization::Never => FromOutside::InRegister,
         Rematerialization::Nearby => FromOutside::Kept(data),
         Rematerialization::EachUse => {
-            let keeps = I::LOOPS_KEEP.small_constants && data.opcode == Opcode::Iconst && data.imm64() != 0;
-            if keeps { FromOutside::KeptLast(data) } else { FromOutside::Recomputed }
+            let keeps = match data.opcode {
+                Opcode::Iconst => data.imm64() != 0,
+                Opcode::F32const | Opcode::F64const => true,
+                _ => false,
+            };
+            if keeps && I::LOOPS_KEEP.small_constants {
+                FromOutside::KeptLast(data)
+            } else {
+                FromOutside::Recomputed
+            }
         }
     }
 }

@@ -19,10 +19,11 @@
 //! header, a few blocks back.
 //!
 //! A step that only the next iteration needs moves to the end of the loop, where the old value of the counter
-//! is no longer needed: the two can then share a register. For the same reason, a loop that goes on as long
-//! as the old value differs from a constant tests the new one (`while (n--)`).
+//! is no longer needed: the two can then share a register. So does whatever else only makes the next value of
+//! a parameter. For the same reason, a loop that goes on as long as the old value differs from a constant
+//! tests the new one (`while (n--)`).
 
-use super::{constant, finish, owner_of};
+use super::{block_of, constant, finish, owner_of};
 use crate::analysis::Analysis;
 use crate::entity::Map;
 use crate::ir::types::{I32, I64};
@@ -310,7 +311,7 @@ struct Steps {
 }
 
 impl Steps {
-    /// Finds additions of constants to a header's parameters that only the branch back to it uses.
+    /// Finds what makes the next values of a header's parameters and only the branch back to it uses.
     fn find(&mut self, stencil: &Stencil, analysis: &Analysis) {
         self.found.clear();
         self.tests.clear();
@@ -341,8 +342,7 @@ impl Steps {
                 if let BlockArg::Value(next) = BlockArg::unpack(word)
                     && let ValueDef::Result(inst, _) = stencil.value_defs[next].get()
                     && self.uses[next] == uses_in(stencil, last, next)
-                    && plus_constant(stencil, next).is_some_and(|(of, _)| of == Value(param))
-                    && self.uses[Value(param)] > 1
+                    && self.is_step(stencil, inst, last, Value(param))
                 {
                     self.found.push((inst, latch));
                 }
@@ -351,6 +351,22 @@ impl Steps {
                 }
             }
         }
+    }
+
+    /// Whether an instruction makes the next value of a parameter before the last use of the present one, and
+    /// can be moved to the end of a loop whose last instruction is `last`.
+    fn is_step(&self, stencil: &Stencil, inst: Inst, last: Inst, param: Value) -> bool {
+        const MOST: usize = 64;
+        let next = Value(stencil.inst_results(inst)[0]);
+        if plus_constant(stencil, next).is_some_and(|(of, _)| of == param) {
+            return self.uses[param] > 1;
+        }
+        let between = inst.0 + 1..last.0;
+        stencil.inst_results(inst).len() == 1
+            && stencil.effects(&stencil.insts[inst]) == Effects::PURE
+            && block_of(stencil, inst) == block_of(stencil, last)
+            && between.len() <= MOST
+            && between.map(Inst).any(|inst| uses_in(stencil, inst, param) > 0)
     }
 
     /// Lets branches test the new values of counters.
