@@ -12,6 +12,7 @@
 //! | `control_flow` | branches that always go one way, blocks that only jump, blocks in a straight line |
 //! | `induction` | wide counters in the place of narrow ones that are extended |
 //! | `unroll` | several iterations of a small loop in one |
+//! | `narrow` | the low halves of i128s alone, where nobody needs the high ones |
 //! | `value_numbering` | each value is computed once; constants are folded |
 //! | `rules`, `simplify` | for value numbering: an instruction is replaced by a simpler one |
 //! | `known_memory` | for value numbering: what memory is known to hold |
@@ -26,6 +27,7 @@ pub mod induction;
 pub mod inline;
 mod known_memory;
 pub mod legalize;
+pub mod narrow;
 pub mod promote;
 pub mod rotate;
 pub mod rules;

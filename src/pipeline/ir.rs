@@ -9,6 +9,7 @@ use crate::opt::control_flow::ControlFlow;
 use crate::opt::induction::Induction;
 use crate::opt::inline::{Callees, Inline};
 use crate::opt::legalize;
+use crate::opt::narrow::Narrow;
 use crate::opt::promote::Promote;
 use crate::opt::rotate::Rotate;
 use crate::opt::unroll::Unroll;
@@ -96,6 +97,17 @@ pub const PASSES: &[Pass<IrHalf>] = &[
         check: verified,
     },
     Pass {
+        name: "narrow",
+        doc: "the low halves of i128s alone, where nobody needs the high ones",
+        needs: Facts::ANALYSIS,
+        leaves: Facts::ANALYSIS,
+        why_here: "after memory has become values, before wide operations nobody needs are removed",
+        optional: true,
+        enabled: optimizes,
+        run: narrow,
+        check: verified,
+    },
+    Pass {
         name: "value_numbering",
         doc: "applies rules, computes values once and outside loops, removes known loads and stores",
         needs: Facts::ANALYSIS,
@@ -174,6 +186,7 @@ pub struct IrHalf {
     rotate: Rotate,
     promote: Promote,
     control_flow: ControlFlow,
+    narrow: Narrow,
     value_numbering: ValueNumbering,
     induction: Induction,
     unroll: Unroll,
@@ -277,6 +290,12 @@ fn late_control_flow(state: &mut IrHalf, _: &(), _: &Flags) -> Result<(), Compil
 fn value_numbering(state: &mut IrHalf, _: &(), flags: &Flags) -> Result<(), CompileError> {
     let IrHalf { function, analysis, origins, editing, value_numbering, .. } = state;
     value_numbering.run(function, analysis, editing, origins, flags.enable_alias_analysis());
+    Ok(())
+}
+
+fn narrow(state: &mut IrHalf, _: &(), _: &Flags) -> Result<(), CompileError> {
+    let IrHalf { function, analysis, origins, editing, narrow, .. } = state;
+    narrow.run(function, analysis, editing, origins);
     Ok(())
 }
 
