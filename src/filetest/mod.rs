@@ -84,6 +84,7 @@ enum Kind {
     Interpret,
     Optimize,
     Inline,
+    AliasAnalysis,
     /// A command of Cranelift's tests that clifc does not support yet.
     NotYet,
 }
@@ -91,7 +92,7 @@ enum Kind {
 impl Kind {
     /// Whether there is a test for each `target` line.
     fn is_per_target(self) -> bool {
-        matches!(self, Kind::Compile | Kind::Run | Kind::Optimize | Kind::Inline)
+        matches!(self, Kind::Compile | Kind::Run | Kind::Optimize | Kind::Inline | Kind::AliasAnalysis)
     }
 }
 
@@ -106,7 +107,7 @@ const COMMANDS: [(&str, Kind, &[&str]); 14] = [
     ("interpret", Kind::Interpret, &[]),
     ("optimize", Kind::Optimize, &["precise-output"]),
     ("inline", Kind::Inline, &["precise-output", "optimize"]),
-    ("alias-analysis", Kind::NotYet, &[]),
+    ("alias-analysis", Kind::AliasAnalysis, &[]),
     ("safepoint", Kind::NotYet, &[]),
     ("unwind", Kind::NotYet, &[]),
     ("legalizer", Kind::NotYet, &[]),
@@ -277,9 +278,13 @@ impl FileContext<'_> {
             Kind::PrintCfg => subtests::print_cfg(self.file),
             Kind::Domtree => subtests::dominators(self.file),
             Kind::Interpret => interpret::test(self.file, env, notes),
-            Kind::Verifier | Kind::Compile | Kind::Run | Kind::Optimize | Kind::Inline | Kind::NotYet => {
-                subtests::verifier(self.file, env)
-            }
+            Kind::Verifier
+            | Kind::Compile
+            | Kind::Run
+            | Kind::Optimize
+            | Kind::Inline
+            | Kind::AliasAnalysis
+            | Kind::NotYet => subtests::verifier(self.file, env),
         };
         match result {
             Ok(()) => Status::Passed,
@@ -303,6 +308,9 @@ impl FileContext<'_> {
                 }
                 Ok((_, flags)) if kind == Kind::Inline => {
                     vec![Test::new(self.name, &test, optimize::inline(self, command, flags))]
+                }
+                Ok((_, flags)) if kind == Kind::AliasAnalysis => {
+                    vec![Test::new(self.name, &test, optimize::alias_analysis(self, command, flags))]
                 }
                 Ok((target, flags)) => self.run(unique, &test, target, flags),
             }

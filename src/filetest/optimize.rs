@@ -1,21 +1,29 @@
-//! Runs the optimiser on test files, and compares what becomes of their functions: `test optimize`, and
-//! `test inline`, which does nothing but inline unless it has the option `optimize`.
+//! Runs the optimiser on test files, and compares what becomes of their functions: `test optimize`;
+//! `test inline`, which does nothing but inline unless it has the option `optimize`; and
+//! `test alias-analysis`, which does nothing but number values, and tells what becomes of each instruction.
 
 use super::FileContext;
 use super::file::{Command, TestFunction};
 use super::report::Status;
 use super::{exact, subtests};
 use crate::driver::callees::{BodyMaker, Callees, Making};
+use crate::entity::Entity;
+use crate::ir::{Function, Value};
 use crate::options::Flags;
 use crate::parse;
 use crate::pipeline::{CompileError, Controls, IrHalf, Placement, Progress, Run};
+use std::fmt::Write;
 
 /// `test optimize`: each function after the optimiser's passes, each of which is checked, matches its
 /// directives, or is exactly the expected one.
 pub(super) fn optimize(cx: &FileContext, command: &Command, flags: &Flags) -> Status {
     let mut controls = Controls::default();
     controls.check = true;
-    test(cx, command, |_, function| optimized(parsed(cx, function)?, flags, &controls))
+    test(cx, command, |_, function| {
+        let mut half = parsed(cx, function)?;
+        run(&mut half, flags, &controls)?;
+        Ok(half.function.to_string())
+    })
 }
 
 /// `test inline`: the same after inlining the functions of the file into each other.
@@ -35,8 +43,50 @@ pub(super) fn inline(cx: &FileContext, command: &Command, flags: &Flags) -> Stat
         let mut half = parsed(cx, function)?;
         let (maker, progress) = (&mut BodyMaker::default(), &mut Progress::default());
         half.callees = callees.of(index, &half.function, &making, maker, progress);
-        optimized(half, flags, &controls)
+        run(&mut half, flags, &controls)?;
+        Ok(half.function.to_string())
     })
+}
+
+/// `test alias-analysis`: each instruction of a function after value numbering, or `v2 -> v1` if its result
+/// is replaced.
+pub(super) fn alias_analysis(cx: &FileContext, command: &Command, flags: &Flags) -> Status {
+    let mut controls = Controls::default();
+    controls.check = true;
+    controls.only("value_numbering");
+    test(cx, command, |_, function| {
+        let mut half = parsed(cx, function)?;
+        let before = half.function.clone();
+        run(&mut half, flags, &controls)?;
+        Ok(fates(&before, &half))
+    })
+}
+
+/// What became of each instruction of a function, a line each.
+fn fates(before: &Function, half: &IrHalf) -> String {
+    let mut text = String::new();
+    let after = &half.function.stencil;
+    let mut now = vec![None; before.stencil.insts.len()];
+    for &block in &after.layout {
+        for inst in after.block_insts(block) {
+            now[half.origins.of(inst).index()] = Some((block, inst));
+        }
+    }
+    for &block in &before.stencil.layout {
+        writeln!(text, "{}", before.display_header(block)).expect("a string");
+        for inst in before.stencil.block_insts(block) {
+            let results = before.stencil.inst_results(inst).iter().map(|&word| Value(word));
+            for (value, by) in results.map(|value| (value, half.replacement_of(value))) {
+                if value != by {
+                    writeln!(text, "    {value} -> {by}").expect("a string");
+                }
+            }
+            if let Some((block, inst)) = now[inst.index()] {
+                writeln!(text, "    {}", half.function.display_inst(block, inst)).expect("a string");
+            }
+        }
+    }
+    text
 }
 
 /// Compares the text that `make` makes of each function, given its index.
@@ -77,11 +127,11 @@ fn parsed(cx: &FileContext, function: &TestFunction) -> Result<IrHalf, String> {
     Ok(half)
 }
 
-/// The text of a function after the passes over the IR.
-fn optimized(mut half: IrHalf, flags: &Flags, controls: &Controls) -> Result<String, String> {
+/// Runs the passes over the IR.
+fn run(half: &mut IrHalf, flags: &Flags, controls: &Controls) -> Result<(), String> {
     let run = Run { flags, controls, placement: Placement::default(), dump: None };
     match half.run(&run, &mut Progress::default()) {
-        Ok(()) => Ok(half.function.to_string()),
+        Ok(()) => Ok(()),
         Err(CompileError::Invalid(errors)) => {
             Err(errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
         }

@@ -53,6 +53,13 @@ pub struct EditBuffers {
     origins: Map<Inst, Inst>,
 }
 
+impl EditBuffers {
+    /// What replaced a value in the edits that were carried out last; the value itself if nothing did.
+    pub fn replacement_of(&self, value: Value) -> Value {
+        self.edits.replacements.of(value)
+    }
+}
+
 /// New instructions that were made together, for one place.
 #[derive(Clone, Copy, Debug)]
 struct Run {

@@ -17,7 +17,7 @@ const PLACES: usize = 128;
 
 /// Number of kinds of memory that have a version each: all of it, and the alias regions, which share them if
 /// they are more.
-const KINDS: usize = 8;
+const KINDS: usize = 9;
 
 /// The version of memory that stays the same while the function runs.
 const READONLY: u32 = 1;

@@ -3,7 +3,7 @@
 
 use super::{CompileError, Facts, Half, Pass, Placement, Progress, Run, run_passes};
 use crate::analysis::Analysis;
-use crate::ir::{EditBuffers, Function, Origins, Stencil, Written};
+use crate::ir::{EditBuffers, Function, Origins, Stencil, Value, Written};
 
 use crate::opt::control_flow::ControlFlow;
 use crate::opt::induction::Induction;
@@ -216,6 +216,11 @@ impl IrHalf {
     /// Runs the passes that [`complete`](Self::complete) leaves.
     pub(super) fn optimise(&mut self, run: &Run<'_>, progress: &mut Progress) -> Result<(), CompileError> {
         run_passes(&PASSES[OPTIMISER..], self, &(), run, progress)
+    }
+
+    /// What replaced a value when the function was last changed; the value itself if nothing did.
+    pub(crate) fn replacement_of(&self, value: Value) -> Value {
+        self.editing.replacement_of(value)
     }
 
     /// Starts counting how often each rule of the optimiser is applied.

@@ -158,6 +158,12 @@ impl Controls {
         self.off.extend(ir::PASSES[ir::OPTIMISER..].iter().map(|pass| pass.name));
     }
 
+    /// Switches off all passes over the IR but one, as far as that is possible.
+    pub(crate) fn only(&mut self, name: &str) {
+        let others = ir::PASSES.iter().filter(|pass| pass.optional && pass.name != name);
+        self.off.extend(others.map(|pass| pass.name));
+    }
+
     /// Whether functions are inlined.
     pub(crate) fn inlines(&self, flags: &Flags) -> bool {
         ir::PASSES.iter().any(|pass| pass.name == "inline" && self.runs(pass, flags))
