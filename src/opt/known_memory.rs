@@ -7,6 +7,9 @@
 //!
 //! Accesses that name an alias region have versions of their own, because other regions are different
 //! memory. An access without a region may be to any.
+//!
+//! A store is not needed if the next one of its kind in the block is to the same place, and nothing in between
+//! can see what memory holds: no load that may read it, no call, and nothing that may trap.
 
 use super::constant;
 use crate::entity::Map;
@@ -64,6 +67,8 @@ pub(super) struct KnownMemory {
     /// The versions at the end of each block that was walked.
     at_end: Map<Block, Versions>,
     last_version: u32,
+    /// The last store of each kind in the current block, if nothing can have seen it.
+    unseen: [Option<(Place, Inst)>; KINDS],
 }
 
 impl KnownMemory {
@@ -78,6 +83,7 @@ impl KnownMemory {
 
     /// Enters a block: memory is as at the end of `pred`, if that is given.
     pub fn enter(&mut self, pred: Option<Block>) {
+        self.see_all();
         match pred {
             Some(pred) if self.at_end[pred][0] != 0 => self.current = self.at_end[pred],
             Some(_) | None => self.clobber(),
@@ -93,6 +99,28 @@ impl KnownMemory {
     pub fn clobber(&mut self) {
         self.last_version += 1;
         self.current = [self.last_version; KINDS];
+    }
+
+    /// Takes note of something that may see all memory.
+    pub fn see_all(&mut self) {
+        self.unseen = [None; KINDS];
+    }
+
+    /// Takes note of a load with these flags.
+    pub fn see(&mut self, flags: &MemFlags) {
+        match kind(flags) {
+            0 => self.see_all(),
+            kind => {
+                self.unseen[0] = None;
+                self.unseen[kind] = None;
+            }
+        }
+    }
+
+    /// Takes note of a store of a whole value, which does not trap. Returns a store that it makes unnecessary.
+    pub fn overwrite(&mut self, place: Place, flags: &MemFlags, inst: Inst) -> Option<Inst> {
+        let last = self.unseen[kind(flags)].replace((place, inst));
+        last.filter(|last| last.0 == place).map(|last| last.1)
     }
 
     /// Takes note of a store with these flags.
@@ -126,7 +154,7 @@ impl KnownMemory {
 
 /// The kinds of memory that a part of a function writes: a set of bits.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Writes(u8);
+pub(super) struct Writes(u16);
 
 impl Writes {
     /// Adds what a store with these flags writes.

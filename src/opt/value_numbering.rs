@@ -7,7 +7,7 @@
 //! 2. A table of all instructions so far, by opcode and operands, may have one that computes the same. If its
 //!    block dominates this one, its results are used; otherwise this instruction takes its entry.
 //! 3. A load may find in the table of known memory (`known_memory.rs`) what it would read, and a store that
-//!    what it would write is there already.
+//!    what it would write is there already, or that the store before it is not needed.
 //! 4. In a loop, an instruction whose operands do not change moves before it: to the block that the loop's
 //!    header is entered from, and out of further loops around that. A load moves if nothing in the loop
 //!    writes to memory that it may read, and if it is executed whenever that block is.
@@ -106,6 +106,7 @@ impl ValueNumbering {
                 self.number(editor, analysis, block, inst, data);
             } else if effects.any(Effects::CALL.or(Effects::OTHER)) {
                 self.memory.clobber();
+                self.memory.see_all();
             } else if !self.alias_analysis {
                 // Loads and stores stay as they are.
             } else if effects.has(Effects::LOAD) {
@@ -115,6 +116,7 @@ impl ValueNumbering {
             }
             if effects.any(Effects::TRAP.or(Effects::OTHER)) && !editor.is_removed(inst) {
                 self.traps[block] = true;
+                self.memory.see_all();
             }
         }
         self.memory.leave(block);
@@ -385,6 +387,7 @@ impl ValueNumbering {
 
     fn load(&mut self, editor: &mut Editor, analysis: &Analysis, block: Block, inst: Inst, data: &InstData) {
         if data.opcode.format() != Format::Load {
+            self.memory.see_all();
             return;
         }
         let flags = editor.stencil().mem_flags[data.mem_flags()];
@@ -396,6 +399,7 @@ impl ValueNumbering {
                 editor.remove(inst);
             }
             Some(_) | None => {
+                self.memory.see(&flags);
                 self.memory.set(place, &flags, result, block, false);
                 let mut to = block;
                 while let Some(outside) = self.before_loop_of_load(editor.stencil(), analysis, to, data) {
@@ -421,6 +425,11 @@ impl ValueNumbering {
         {
             editor.remove(inst);
             return;
+        }
+        if flags.trap.is_none()
+            && let Some(overwritten) = self.memory.overwrite(place, &flags, inst)
+        {
+            editor.remove(overwritten);
         }
         self.memory.store(&flags);
         self.memory.set(place, &flags, value, block, true);
