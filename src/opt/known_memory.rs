@@ -8,8 +8,8 @@
 //! Accesses that name an alias region have versions of their own, because other regions are different
 //! memory. An access without a region may be to any.
 //!
-//! A store is not needed if the next one of its kind in the block is to the same place, and nothing in between
-//! can see what memory holds: no load that may read it, no call, and nothing that may trap.
+//! A store is not needed if the next one of its kind in the block is to the same place, and nothing in
+//! between can see what memory holds: no load that may read it, no call, and nothing that may trap.
 
 use super::constant;
 use crate::entity::Map;
@@ -117,7 +117,7 @@ impl KnownMemory {
         }
     }
 
-    /// Takes note of a store of a whole value, which does not trap. Returns a store that it makes unnecessary.
+    /// Takes note of a store of a whole value, which does not trap. Returns a store that is not needed now.
     pub fn overwrite(&mut self, place: Place, flags: &MemFlags, inst: Inst) -> Option<Inst> {
         let last = self.unseen[kind(flags)].replace((place, inst));
         last.filter(|last| last.0 == place).map(|last| last.1)
