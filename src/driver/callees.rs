@@ -1,7 +1,7 @@
 //! Finds the functions of a file that can be inlined into others, and optimises them for that purpose.
 //!
-//! Which functions are candidates follows from the texts alone: short ones, and local ones that a single
-//! other function mentions. A candidate's [`Body`] is made when a function that calls it is compiled, by the
+//! Which functions are candidates follows from the texts alone: short ones, local ones that a single other
+//! function mentions, and those whose text says `inline`. A candidate's [`Body`] is made when a function that calls it is compiled, by the
 //! thread that comes first, and has its own callees inlined before. Whether it is small enough is known only
 //! then.
 //!
@@ -10,8 +10,8 @@
 //! those are in the key of its text in the cache.
 
 use crate::cache::key::Key;
-use crate::ir::{Function, Group, Linkage, Module, Name};
-use crate::opt::inline::{self, Body};
+use crate::ir::{Function, Group, Inlining, Linkage, Module, Name};
+use crate::opt::inline::{self, Body, Limit};
 use crate::options::{Flags, OptLevel};
 use crate::parse::{self, FunctionText, ParseContext, Split};
 use crate::pipeline::{Controls, IrHalf, Placement, Progress, Run};
@@ -48,6 +48,8 @@ struct Candidate {
     linkage: Linkage,
     /// Whether it is local and only one function mentions it.
     once: bool,
+    /// Whether its text says `inline`.
+    wanted: bool,
     body: OnceLock<Option<Arc<Body>>>,
 }
 
@@ -75,7 +77,7 @@ impl Callees {
             let candidate = &callees.candidates[at];
             let length = functions[candidate.function].text.len();
             let mentions_itself = callees.mentions[candidate.function].contains(&at);
-            !mentions_itself && length <= if candidate.once { LONG } else { SHORT }
+            !mentions_itself && length <= if candidate.once || candidate.wanted { LONG } else { SHORT }
         });
         callees.put_in_order();
         callees
@@ -85,16 +87,17 @@ impl Callees {
     fn find_named(&mut self, text: &[u8], functions: &[FunctionText], is_part: bool) {
         for (function, item) in functions.iter().enumerate() {
             let is_local = item.linkage == Linkage::Local;
-            let limit = if is_local { LONG } else { SHORT };
+            let wanted = item.inlining == Inlining::Wanted;
+            let limit = if is_local || wanted { LONG } else { SHORT };
             let can_be_replaced = item.linkage == Linkage::Weak || item.group != Group::None;
-            if can_be_replaced || item.text.len() > limit {
+            if can_be_replaced || item.inlining == Inlining::Never || item.text.len() > limit {
                 continue;
             }
             if let Some(name) = parse::function_name(&text[item.text.clone()]) {
                 let body = OnceLock::new();
                 self.by_name.insert(name, self.candidates.len());
                 let once = is_local && !is_part;
-                self.candidates.push(Candidate { function, linkage: item.linkage, once, body });
+                self.candidates.push(Candidate { function, linkage: item.linkage, once, wanted, body });
             }
         }
     }
@@ -168,8 +171,8 @@ impl Callees {
         let extended = |key: Key, list: &[usize], of_candidates: &[Key]| {
             let mut bytes = key.0.to_vec();
             for &at in list {
-                let Candidate { linkage, once, .. } = self.candidates[at];
-                bytes.extend([linkage as u8, once.into()]);
+                let Candidate { linkage, once, wanted, .. } = self.candidates[at];
+                bytes.extend([linkage as u8, once.into(), wanted.into()]);
                 bytes.extend(of_candidates[at].0);
             }
             combine(&bytes)
@@ -240,7 +243,12 @@ impl Callees {
         half.callees = self.of(candidate.function, &half.function, making, maker, progress);
         let run = Run { flags, controls, placement: Placement::default(), dump: None };
         half.run(&run, progress).ok()?;
-        let body = Body::new(&half.function, &half.analysis, candidate.once).map(Arc::new);
+        let limit = match candidate {
+            Candidate { wanted: true, .. } => Limit::Wanted,
+            Candidate { once: true, .. } => Limit::Once,
+            Candidate { .. } => Limit::Usual,
+        };
+        let body = Body::new(&half.function, &half.analysis, limit).map(Arc::new);
         maker.spare.push(half);
         body
     }

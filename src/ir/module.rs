@@ -123,7 +123,35 @@ pub enum Group {
     Of(Name),
 }
 
-/// Where a function goes in the object, as its text says.
+/// What the text of a function asks of the inliner.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Inlining {
+    /// Nothing: small functions are inlined, and local ones that are called once.
+    #[default]
+    Usual,
+    /// `inline`: large ones too.
+    Wanted,
+    /// `noinline`: calls stay calls.
+    Never,
+}
+
+impl Inlining {
+    /// The words that ask for something, and what for.
+    pub const WORDS: [(&'static str, Inlining); 2] =
+        [("inline", Inlining::Wanted), ("noinline", Inlining::Never)];
+
+    /// What a word asks for, if it is such a word.
+    pub fn parse(word: &[u8]) -> Option<Self> {
+        Self::WORDS.iter().find(|(known, _)| known.as_bytes() == word).map(|(_, inlining)| *inlining)
+    }
+
+    /// The word for this; `None` for nothing.
+    pub fn word(self) -> Option<&'static str> {
+        Self::WORDS.iter().find(|(_, inlining)| *inlining == self).map(|(word, _)| *word)
+    }
+}
+
+/// Where a function goes in the object, as its text says, and what it asks of the inliner.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Placement<'a> {
     /// Linkage of the function.
@@ -134,6 +162,8 @@ pub struct Placement<'a> {
     pub align: Option<u32>,
     /// Group, if the text speaks of one.
     pub group: Option<&'a Group>,
+    /// What it asks of the inliner.
+    pub inlining: Inlining,
 }
 
 /// An `alias` item: a further name for what the file defines.

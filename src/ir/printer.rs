@@ -42,7 +42,7 @@ enum SymbolNames {
 impl Display for Placed<'_> {
     fn fmt(&self, f: &mut Formatter) -> fmt::Result {
         let Function { stencil, params } = self.func;
-        let Placement { linkage, section, align, group } = self.placement;
+        let Placement { linkage, section, align, group, inlining } = self.placement;
         write!(f, "{}function {}{}", linkage.prefix(), params.name, self.func.signature(&stencil.signature))?;
         if let Some(section) = section {
             write!(f, " section {}", Quoted(section.as_bytes()))?;
@@ -51,6 +51,7 @@ impl Display for Placed<'_> {
             write!(f, " align {align}")?;
         }
         group.into_iter().try_for_each(|group| group.fmt(f))?;
+        inlining.word().into_iter().try_for_each(|word| write!(f, " {word}"))?;
         f.write_str(" {\n")?;
         let mut any = self.func.preamble(f, self.names)?;
         for &block in &stencil.layout {
@@ -79,7 +80,7 @@ impl Function {
         Header(&self.stencil, block)
     }
 
-    /// The text of the function with its linkage, section, alignment and group.
+    /// The text of the function with its linkage, section, alignment, group and what it asks of the inliner.
     pub fn placed<'a>(&'a self, placement: Placement<'a>) -> impl Display + 'a {
         Placed { func: self, placement, names: SymbolNames::Written }
     }

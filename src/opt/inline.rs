@@ -24,7 +24,7 @@ use std::sync::Arc;
 /// The limit for a body's instructions, without those that end blocks and its parameters.
 const SMALL: usize = 16;
 
-/// The limit for the body of a local function that is called in one place.
+/// The limit for the body of a local function that is called in one place, or of one whose text says `inline`.
 const LARGE: usize = 1000;
 
 /// The limit for the stack slots of a body, in bytes.
@@ -35,6 +35,17 @@ const GROWTH: (usize, usize) = (2, 2000);
 
 /// The bodies of a function's callees; `None` for those that are not to be inlined.
 pub type Callees = Map<FuncRef, Option<Arc<Body>>>;
+
+/// How large a body may be.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Limit {
+    /// Small.
+    Usual,
+    /// Large: it is local, and mentioned by a single function.
+    Once,
+    /// Large: its text asks for that.
+    Wanted,
+}
 
 /// A function that can be inlined.
 #[derive(Debug)]
@@ -52,8 +63,8 @@ pub struct Body {
 
 impl Body {
     /// The body of a function that has been optimised; `None` if it is too large, or does what only a
-    /// function of its own can do. `once` says that it is local and mentioned by a single function.
-    pub fn new(function: &Function, analysis: &Analysis, once: bool) -> Option<Self> {
+    /// function of its own can do.
+    pub fn new(function: &Function, analysis: &Analysis, limit: Limit) -> Option<Self> {
         let stencil = &function.stencil;
         let order = analysis.order.rpo().to_vec();
         let insts = || order.iter().flat_map(|&block| stencil.block_insts(block));
@@ -61,11 +72,11 @@ impl Body {
         let size = opcodes().filter(|opcode| !matches!(opcode, Opcode::Jump | Opcode::Return)).count();
         let is_small = size <= SMALL + stencil.signature.params.len();
         let returns = opcodes().filter(|&opcode| opcode == Opcode::Return).count();
-        let can_inline = (is_small || once && size <= LARGE)
+        let can_inline = (is_small || limit != Limit::Usual && size <= LARGE)
             && returns > 0
             && has_plain_frame(stencil)
             && insts().all(|inst| can_copy(function, &stencil.insts[inst]));
-        let once = once && !is_small;
+        let once = limit == Limit::Once && !is_small;
         can_inline.then(|| Body { function: function.clone(), order, size, returns, once })
     }
 }

@@ -29,7 +29,7 @@ impl Parser<'_> {
         Ok(open)
     }
 
-    /// Skips `section "name"`, `align n` and `comdat %name`, which the splitter has parsed.
+    /// Skips `section "name"`, `align n`, `comdat %name` and `noinline`, which the splitter has parsed.
     fn placement(&mut self) -> Parse<()> {
         loop {
             if self.cur.eat_word(b"section") {
@@ -43,6 +43,9 @@ impl Parser<'_> {
                     self.name(false)?;
                     self.cur.space();
                 }
+            } else if Inlining::parse(self.cur.peek_word()).is_some() {
+                self.cur.word();
+                self.cur.space();
             } else {
                 return Ok(());
             }
@@ -86,6 +89,7 @@ impl Parser<'_> {
         let line = self.cur.text[..self.cur.pos].iter().rev().take_while(|byte| byte.is_ascii_whitespace());
         !word.is_empty()
             && !matches!(word, b"section" | b"align" | b"comdat")
+            && Inlining::parse(word).is_none()
             && !line.clone().any(|byte| *byte == b'\n')
     }
 

@@ -12,7 +12,7 @@ use super::cursor::{Cursor, is_word};
 use super::names::object_string;
 use super::{foreign, hints};
 use crate::diag::Diagnostic;
-use crate::ir::{Group, Linkage, Name, Placement};
+use crate::ir::{Group, Inlining, Linkage, Name, Placement};
 use std::ops::Range;
 
 /// A function's text, linkage, section and alignment. Ranges are byte offsets in the file.
@@ -30,13 +30,15 @@ pub struct FunctionText {
     pub align: Option<u32>,
     /// The group.
     pub group: Group,
+    /// What it asks of the inliner.
+    pub inlining: Inlining,
 }
 
 impl FunctionText {
     /// Where the function goes in the object.
     pub fn placement(&self) -> Placement<'_> {
-        let &FunctionText { linkage, ref section, align, ref group, .. } = self;
-        Placement { linkage, section: section.as_deref(), align, group: Some(group) }
+        let &FunctionText { linkage, ref section, align, ref group, inlining, .. } = self;
+        Placement { linkage, section: section.as_deref(), align, group: Some(group), inlining }
     }
 }
 
@@ -125,13 +127,14 @@ pub(crate) fn split_with(
     splitter.out
 }
 
-/// Linkage, section, alignment and group of a function.
+/// Linkage, section, alignment and group of a function, and what it asks of the inliner.
 #[derive(Default)]
 struct PlacementWords {
     linkage: Linkage,
     section: Option<Box<str>>,
     align: Option<u32>,
     group: Group,
+    inlining: Inlining,
 }
 
 struct Splitter<'a, 'd> {
@@ -288,10 +291,18 @@ impl Splitter<'_, '_> {
         let from = self.cur.pos;
         self.header_words(false);
         self.skip_body();
-        let PlacementWords { linkage, section, align, group } = std::mem::take(&mut self.placement);
+        let PlacementWords { linkage, section, align, group, inlining } = std::mem::take(&mut self.placement);
         let text = from..self.cur.pos;
         (self.each)(&self.cur.text[text.clone()]);
-        self.out.functions.push(FunctionText { text, trailing: 0..0, linkage, section, align, group });
+        self.out.functions.push(FunctionText {
+            text,
+            trailing: 0..0,
+            linkage,
+            section,
+            align,
+            group,
+            inlining,
+        });
     }
 
     /// Ends the text before a function or the end of the file at `end`.
@@ -323,7 +334,7 @@ impl Splitter<'_, '_> {
         }
     }
 
-    /// Moves past a word of a function's header, or past `section "name"` or `align n`, which are recorded.
+    /// Moves past a word of a function's header. What says where it goes, or is for the inliner, is recorded.
     fn header_word(&mut self) {
         match self.cur.word() {
             b"section" => {
@@ -352,7 +363,7 @@ impl Splitter<'_, '_> {
                     _ => Group::Own,
                 };
             }
-            _ => {}
+            word => self.placement.inlining = Inlining::parse(word).unwrap_or(self.placement.inlining),
         }
     }
 
