@@ -29,8 +29,8 @@ struct Stripped {
     negated: bool,
     /// Whether nothing else uses `value` or the values that were looked through.
     unique: bool,
-    /// Whether `value` is the condition itself: neither this search nor its caller has looked through anything
-    /// that others use.
+    /// Whether `value` is the condition itself: neither this search nor its caller has looked through
+    /// anything that others use.
     whole: bool,
 }
 

@@ -24,7 +24,7 @@ use std::sync::Arc;
 /// The limit for a body's instructions, without those that end blocks and its parameters.
 const SMALL: usize = 16;
 
-/// The limit for the body of a local function that is called in one place, or of one whose text says `inline`.
+/// The limit for the body of a local function that is called in one place, or whose text says `inline`.
 const LARGE: usize = 1000;
 
 /// The limit for the stack slots of a body, in bytes.
