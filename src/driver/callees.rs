@@ -2,8 +2,8 @@
 //!
 //! Which functions are candidates follows from the texts alone: short ones, local ones that a single other
 //! function mentions, and those whose text says `inline`. A candidate's [`Body`] is made when a function that
-//! calls it is compiled, by the thread that comes first, and has its own callees inlined before. Whether it is
-//! small enough is known only then.
+//! calls it is compiled, by the thread that comes first, and has its own callees inlined before. Whether it
+//! is small enough is known only then.
 //!
 //! Candidates that reach themselves through others, and those above the limit for nesting, are dropped, so
 //! that bodies can always be made. A function takes in only candidates that its text was found to mention;
