@@ -10,6 +10,7 @@
 //! | `rotate` | loops that test at the top come to test at the bottom |
 //! | `promote` | stack slots to values |
 //! | `control_flow` | branches that always go one way, blocks that only jump, blocks in a straight line |
+//! | `thread_jumps` | edges past branches whose outcome is known |
 //! | `induction` | wide counters in the place of narrow ones that are extended |
 //! | `unroll` | several iterations of a small loop in one |
 //! | `narrow` | the low halves of i128s alone, where nobody needs the high ones |
@@ -32,6 +33,7 @@ pub mod promote;
 pub mod rotate;
 pub mod rules;
 mod simplify;
+pub mod thread_jumps;
 pub mod unroll;
 pub mod value_numbering;
 

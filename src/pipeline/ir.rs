@@ -12,6 +12,7 @@ use crate::opt::legalize;
 use crate::opt::narrow::Narrow;
 use crate::opt::promote::Promote;
 use crate::opt::rotate::Rotate;
+use crate::opt::thread_jumps::ThreadJumps;
 use crate::opt::unroll::Unroll;
 use crate::opt::value_numbering::ValueNumbering;
 use crate::options::{Flags, OptLevel};
@@ -119,6 +120,17 @@ pub const PASSES: &[Pass<IrHalf>] = &[
         check: verified,
     },
     Pass {
+        name: "thread_jumps",
+        doc: "edges past branches whose outcome is known",
+        needs: Facts::ANALYSIS,
+        leaves: Facts::ANALYSIS,
+        why_here: "after equal conditions have become one value, before loops take their final shape",
+        optional: true,
+        enabled: optimizes,
+        run: thread_jumps,
+        check: verified,
+    },
+    Pass {
         name: "late_control_flow",
         doc: "the same, where conditions have become constants",
         needs: Facts::ANALYSIS,
@@ -153,7 +165,7 @@ pub const PASSES: &[Pass<IrHalf>] = &[
     },
     Pass {
         name: "late_value_numbering",
-        doc: "values are numbered again where loops have changed",
+        doc: "values are numbered again where jumps were threaded or loops have changed",
         needs: Facts::ANALYSIS,
         leaves: Facts::ANALYSIS,
         why_here: "after the passes over loops, which leave sums of constants and dead values behind",
@@ -188,10 +200,11 @@ pub struct IrHalf {
     control_flow: ControlFlow,
     narrow: Narrow,
     value_numbering: ValueNumbering,
+    thread_jumps: ThreadJumps,
     induction: Induction,
     unroll: Unroll,
-    /// Whether the passes over loops changed the function.
-    loops_changed: bool,
+    /// Whether passes have changed the function since its values were numbered.
+    number_again: bool,
 }
 
 impl IrHalf {
@@ -250,7 +263,7 @@ impl Half for IrHalf {
 
 fn analyse(state: &mut IrHalf, _: &(), _: &Flags) -> Result<(), CompileError> {
     state.origins.clear();
-    state.loops_changed = false;
+    state.number_again = false;
     state.analysis.compute(&state.function.stencil);
     Ok(())
 }
@@ -304,20 +317,29 @@ fn narrow(state: &mut IrHalf, _: &(), _: &Flags) -> Result<(), CompileError> {
     Ok(())
 }
 
+fn thread_jumps(state: &mut IrHalf, _: &(), _: &Flags) -> Result<(), CompileError> {
+    let IrHalf { function, analysis, origins, editing, thread_jumps, control_flow, .. } = state;
+    if thread_jumps.run(function, analysis, editing, origins) {
+        control_flow.run(function, analysis, editing, origins);
+        state.number_again = true;
+    }
+    Ok(())
+}
+
 fn induction(state: &mut IrHalf, _: &(), _: &Flags) -> Result<(), CompileError> {
-    let IrHalf { function, analysis, origins, editing, induction, loops_changed, .. } = state;
-    *loops_changed |= induction.run(function, analysis, editing, origins);
+    let IrHalf { function, analysis, origins, editing, induction, number_again, .. } = state;
+    *number_again |= induction.run(function, analysis, editing, origins);
     Ok(())
 }
 
 fn unroll(state: &mut IrHalf, _: &(), _: &Flags) -> Result<(), CompileError> {
-    let IrHalf { function, analysis, origins, editing, unroll, loops_changed, .. } = state;
-    *loops_changed |= unroll.run(function, analysis, editing, origins);
+    let IrHalf { function, analysis, origins, editing, unroll, number_again, .. } = state;
+    *number_again |= unroll.run(function, analysis, editing, origins);
     Ok(())
 }
 
 fn late_value_numbering(state: &mut IrHalf, input: &(), flags: &Flags) -> Result<(), CompileError> {
-    if std::mem::take(&mut state.loops_changed) {
+    if std::mem::take(&mut state.number_again) {
         value_numbering(state, input, flags)?;
     }
     // Lowering wants to know the loops.
