@@ -135,6 +135,7 @@ tests! {
     linkers,
     macho mach_o,
     notes_for_tools,
+    panics native,
     patchable,
     sections,
     sessions,

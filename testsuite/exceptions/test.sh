@@ -25,6 +25,24 @@ echo "$levels" | while read -r level; do
         prints "$here/own-expected" run ./own
     done
 done
+# The other side compiled by clang.
+tool clang
+clang="tools/clang --target=$TARGET-linux-gnu"
+$clang --driver-mode=g++ -fPIC -O2 -Wall -c "$here/main.cc" -o clang_main.o
+$clang -fPIC -O2 -Wall -Wextra -funwind-tables -c "$here/own.c" -o clang_own.o
+for level in none speed; do
+    clif "-O $level" "$here/exceptions.clif"
+    CC=$CXX
+    runs_everywhere clang_main.o exceptions.o
+    CC=$c
+    clif "-O $level" "$here/own.clif"
+    for linker in bfd lld; do
+        for kind in -pie -no-pie -static; do
+            link $linker $kind -o own clang_own.o own.o
+            prints "$here/own-expected" run ./own
+        done
+    done
+done
 # Linkers that remove unused sections keep the tables of functions that stay.
 clif "" "$here/own.clif" --function-sections
 for linker in bfd lld; do
