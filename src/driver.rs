@@ -11,6 +11,7 @@ mod cached;
 pub(crate) mod callees;
 mod contradictions;
 mod described;
+mod image;
 mod numbering;
 mod session;
 mod shard;
@@ -68,6 +69,8 @@ pub struct BuildOptions {
     pub controls: Controls,
     /// The part of the functions to compile, if not all of them.
     pub shard: Option<Shard>,
+    /// The address of the image to make, if there is to be one.
+    pub image: Option<u64>,
 }
 
 impl BuildOptions {
@@ -86,6 +89,7 @@ impl BuildOptions {
             describe: false,
             controls,
             shard: None,
+            image: None,
         }
     }
 
@@ -134,6 +138,8 @@ pub struct Built {
     pub object: Vec<u8>,
     /// Assembly text that gives the same object, if [`BuildOptions::assembly`] asks for it.
     pub assembly: Option<String>,
+    /// The image, if [`BuildOptions::image`] asks for it.
+    pub image: Option<object::Image>,
     /// Descriptions of the functions' code, if [`BuildOptions::describe`] asks for them.
     pub described: Vec<Described>,
     /// Warnings: what is probably not what was meant.
@@ -237,12 +243,17 @@ pub fn build_in(
     }
     let object =
         timing.measure("object", || write_object(source, &split, &module, part.as_ref(), &units, options));
-    let (object::Written { bytes: object, mut warnings, symbols, contradictions }, assembly) = object?;
-    let described = described::all(source, &split, &units, symbols);
+    let (written, assembly) = object?;
+    let image = image::make(source, &split, &module, &units, options, &written)?;
+    let object::Written { bytes: object, mut warnings, symbols, contradictions, .. } = written;
+    let described = match options.describe {
+        true => described::all(source, &split, &units, symbols),
+        false => Vec::new(),
+    };
     warnings.append(&mut diagnostics);
     warnings.extend(contradictions::diagnostics(source, &split, &module, &contradictions));
     warnings.sort_by_key(|diagnostic| diagnostic.offset);
-    Ok(Built { object, assembly, described, warnings, module, timing, rules, cache: statistics })
+    Ok(Built { object, assembly, image, described, warnings, module, timing, rules, cache: statistics })
 }
 
 /// A file that has been split.
@@ -308,7 +319,7 @@ fn write_object(
     });
     let debug = options.debug.as_ref().map(|options| DebugInfo { options, source });
     let names = options.names.as_deref();
-    let (functions, describes) = (functions.collect(), options.describe);
+    let (functions, describes) = (functions.collect(), options.describe || options.image.is_some());
     let contents = Contents { module, functions, part, names, debug, describes };
     let BuildOptions { target, flags, layout, assembly, .. } = options;
     match *assembly {

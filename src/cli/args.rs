@@ -11,6 +11,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use clifc::driver::Shard;
 use clifc::filetest;
 use clifc::ir::Name;
+use clifc::object::PAGE;
 use clifc::options::{Arch, Target};
 use clifc::pipeline;
 
@@ -266,8 +267,9 @@ pub struct Build {
     /// The machine and the settings to compile for.
     #[command(flatten)]
     pub target: TargetArgs,
-    /// Kinds of output: obj, asm, listing (code beside its offsets), json, clif (as it goes into lowering) or
-    /// vcode (before register allocation).
+    /// Kinds of output: obj, asm, image (code and data placed at an address; its map is beside it), map,
+    /// listing (code beside its offsets), json, clif (as it goes into lowering) or vcode (before register
+    /// allocation).
     #[arg(
         long,
         value_name = "KIND,…",
@@ -277,6 +279,9 @@ pub struct Build {
         overrides_with_all = ["assembly", "object"]
     )]
     pub emit: Vec<Emit>,
+    /// The address of an image, a multiple of 0x1000.
+    #[arg(long, value_name = "ADDRESS", value_parser = base)]
+    pub base: Option<u64>,
     /// Write assembly, for GNU as or clang: the same as --emit asm.
     #[arg(short = 'S', long, overrides_with_all = ["emit", "object"])]
     pub assembly: bool,
@@ -411,6 +416,19 @@ pub enum AsmSyntax {
     Intel,
 }
 
+/// Reads the address of an image.
+fn base(text: &str) -> Result<u64, String> {
+    let number = match text.strip_prefix("0x") {
+        Some(digits) => u64::from_str_radix(digits, 16),
+        None => text.parse(),
+    };
+    let number = number.map_err(|_| "expected an address, such as 0x10000".to_string())?;
+    match number.is_multiple_of(PAGE) {
+        true => Ok(number),
+        false => Err(format!("expected a multiple of {PAGE:#x}, the size of a page")),
+    }
+}
+
 /// Kinds of output of `clifc build`.
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Emit {
@@ -418,6 +436,10 @@ pub enum Emit {
     Obj,
     /// Assembly text.
     Asm,
+    /// Code and data placed at an address.
+    Image,
+    /// What is where in an image.
+    Map,
     /// Instructions with their offsets, relocations and trap sites.
     Listing,
     /// Functions, relocations, trap sites and frames, as JSON.

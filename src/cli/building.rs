@@ -164,6 +164,7 @@ fn options(job: &Job, source: &Source, controls: &Controls) -> Result<BuildOptio
         describe: describes(job),
         controls: controls.clone(),
         shard: args.shard,
+        image: args.base,
         ..BuildOptions::new(target, flags)
     })
 }
@@ -288,6 +289,8 @@ fn emitted_bytes<'a>(
     match kind {
         Emit::Obj => Ok(Cow::Borrowed(&built.object)),
         Emit::Asm => Ok(built.assembly.as_deref().unwrap_or_default().as_bytes().into()),
+        Emit::Image => Ok(Cow::Borrowed(built.image.as_ref().map_or(&[], |image| &image.bytes))),
+        Emit::Map => Ok(built.image.as_ref().map_or("", |image| &image.map).as_bytes().into()),
         Emit::Listing => {
             let mut listing = Vec::new();
             disassemble_with(
@@ -341,7 +344,7 @@ fn emitted_pass(kind: Emit, options: &BuildOptions) -> Option<&'static str> {
     match kind {
         Emit::Clif => Some(options.controls.last_ir_pass(&options.flags)),
         Emit::Vcode => Some("lower"),
-        Emit::Obj | Emit::Asm | Emit::Listing | Emit::Json => None,
+        Emit::Obj | Emit::Asm | Emit::Image | Emit::Map | Emit::Listing | Emit::Json => None,
     }
 }
 

@@ -48,6 +48,7 @@ fn kinds(args: &Build) -> Vec<Emit> {
 pub fn of(args: &Build, files: &[PathBuf]) -> Result<Vec<Plan>, CommandError> {
     let usage = |why: &str| CommandError::Usage(why.into());
     let kinds = kinds(args);
+    refuse_for_images(args, &kinds, files.len())?;
     let directory = directory(args)?;
     let single = args.output.as_deref().filter(|_| directory.is_none());
     if single.is_some() && files.len() > 1 {
@@ -68,7 +69,8 @@ pub fn of(args: &Build, files: &[PathBuf]) -> Result<Vec<Plan>, CommandError> {
             (Some(path), _) => path.to_path_buf(),
             (None, directory) => default_output(file, kind, args.shard, directory),
         };
-        let outputs: Vec<_> = kinds.iter().map(|&kind| (kind, path(kind))).collect();
+        let mut outputs: Vec<_> = kinds.iter().map(|&kind| (kind, path(kind))).collect();
+        outputs.extend(map_beside(&outputs));
         let rule = match (&args.depend_file, outputs.first()) {
             _ if !wants_rule => None,
             (Some(path), _) => Some(path.clone()),
@@ -86,6 +88,28 @@ pub fn of(args: &Build, files: &[PathBuf]) -> Result<Vec<Plan>, CommandError> {
     refuse_overwriting(files, &plans)?;
     refuse_terminal(&plans)?;
     Ok(plans)
+}
+
+/// The map that is written beside an image.
+fn map_beside(outputs: &[(Emit, PathBuf)]) -> Option<(Emit, PathBuf)> {
+    let has_map = outputs.iter().any(|(kind, _)| *kind == Emit::Map);
+    let (_, image) = outputs.iter().find(|(kind, path)| *kind == Emit::Image && !is_stream(path))?;
+    (!has_map).then(|| (Emit::Map, image.with_extension("map")))
+}
+
+/// Refuses what has no meaning for images, and an address without an image.
+fn refuse_for_images(args: &Build, kinds: &[Emit], files: usize) -> Result<(), CommandError> {
+    let is_image = kinds.iter().any(|kind| matches!(kind, Emit::Image | Emit::Map));
+    let why = match (is_image, args.base) {
+        (true, None) => "an image needs an address: --base 0x…",
+        (false, Some(_)) => "--base is the address of an image: use it with --emit image",
+        (true, _) if files > 1 => "an image is made of one file: join the files before",
+        (true, _) if args.shard.is_some_and(|shard| !shard.is_whole()) => {
+            "an image has all functions of a file: leave out --shard"
+        }
+        _ => return Ok(()),
+    };
+    Err(CommandError::Usage(why.into()))
 }
 
 fn has_rule_target(args: &Build) -> bool {
@@ -120,6 +144,8 @@ fn default_output(input: &Path, kind: Emit, shard: Option<Shard>, directory: Opt
     let suffix = match kind {
         Emit::Obj => "o",
         Emit::Asm => "s",
+        Emit::Image => "bin",
+        Emit::Map => "map",
         Emit::Listing => "lst",
         Emit::Json => "json",
         Emit::Clif => "out.clif",
@@ -180,9 +206,10 @@ fn refuse_overwriting(files: &[PathBuf], plans: &[Plan]) -> Result<(), CommandEr
 
 fn refuse_terminal(plans: &[Plan]) -> Result<(), CommandError> {
     let mut outputs = plans.iter().flat_map(|plan| &plan.outputs);
-    let object = outputs.any(|(kind, path)| *kind == Emit::Obj && is_stream(path));
-    match object && io::stdout().is_terminal() {
-        true => Err(CommandError::Usage("an object is not for a terminal: name a file with -o".into())),
+    let is_binary = |kind: &Emit| matches!(kind, Emit::Obj | Emit::Image);
+    let binary = outputs.any(|(kind, path)| is_binary(kind) && is_stream(path));
+    match binary && io::stdout().is_terminal() {
+        true => Err(CommandError::Usage("this output is not for a terminal: name a file with -o".into())),
         false => Ok(()),
     }
 }

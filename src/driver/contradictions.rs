@@ -16,13 +16,7 @@ pub(super) fn diagnostics(
     found: &[Contradiction],
 ) -> Vec<Diagnostic> {
     let mut parser = ParseContext::with_types(&module.types);
-    let mut read = |offset: usize| {
-        let at = split.functions.binary_search_by_key(&offset, |function| function.text.start).ok()?;
-        let text = &source.text[split.functions[at].text.clone()];
-        let (mut function, mut positions) = (Function::default(), SourceMap::default());
-        parse::function_with_positions(text, offset, &mut parser, &mut function, &mut positions).ok()?;
-        Some((function, positions))
-    };
+    let mut read = |offset: usize| read_again(source, split, offset, &mut parser);
     let mut definitions: HashMap<usize, Option<String>> = HashMap::new();
     let mut user = None;
     let mut warnings = Vec::new();
@@ -47,4 +41,18 @@ pub(super) fn diagnostics(
         }
     }
     warnings
+}
+
+/// Parses the function that begins at an offset again, for positions.
+pub(super) fn read_again(
+    source: &Source,
+    split: &Split,
+    offset: usize,
+    parser: &mut ParseContext,
+) -> Option<(Function, SourceMap)> {
+    let at = split.functions.binary_search_by_key(&offset, |function| function.text.start).ok()?;
+    let text = &source.text[split.functions[at].text.clone()];
+    let (mut function, mut positions) = (Function::default(), SourceMap::default());
+    parse::function_with_positions(text, offset, parser, &mut function, &mut positions).ok()?;
+    Some((function, positions))
 }

@@ -1,10 +1,11 @@
 //! Lowering of terminators and of instructions that access the frame: the part that all targets share.
 
 use crate::ir::*;
-use crate::lower::call::CallLowering;
+use crate::lower::call::{CallLowering, system_convention};
 use crate::lower::context::{Lower, Lowered, Unsupported};
 use crate::machine::inst::{InstSink, RowId};
-use crate::machine::reg::{Operand, RegClass, VBlock, VReg};
+use crate::machine::reg::{Clobbered, Operand, PReg, RegClass, VBlock, VReg};
+use crate::options::StackSwitchModel;
 
 /// A target's pseudo-instructions for control flow and the frame.
 pub struct ControlRows {
@@ -48,6 +49,13 @@ pub trait ControlLowering: CallLowering {
 
     /// Pushes a trap.
     fn trap(cx: &mut Lower<'_, Self>, code: TrapCode);
+
+    /// The register that `stack_switch` passes its payload in: that of the first argument of C.
+    const SWITCH_PAYLOAD: PReg;
+
+    /// Pushes a switch of stacks: saves the context at the first address, goes on in that at the second, and
+    /// passes the payload. `d` is what is passed when this stack goes on.
+    fn switch_stacks(cx: &mut Lower<'_, Self>, clobbers: u32, d: VReg, operands: [VReg; 3]);
 
     /// Pushes `d` = a thread-local address.
     fn tls_address(cx: &mut Lower<'_, Self>, d: VReg, symbol: &ThreadLocal) -> Lowered;
@@ -144,6 +152,27 @@ pub(crate) fn special<I: ControlLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> 
     let d = cx.def(inst);
     cx.push_operand(Operand::reg_def(d));
     cx.finish(row, 0, 0);
+    Ok(())
+}
+
+/// Lowers `stack_switch`. The other stack can change all registers but those that contexts have, and the
+/// pinned register, which is not of a stack but of its thread.
+pub(crate) fn stack_switch<I: ControlLowering>(cx: &mut Lower<'_, I>, inst: Inst) -> Lowered {
+    if cx.flags.stack_switch_model() != StackSwitchModel::Basic {
+        return Err(cx.unsupported("stack_switch needs the setting `stack_switch_model=basic`"));
+    }
+    let data = cx.f.insts[inst];
+    let operands = [data.a, data.b, data.c].map(|value| cx.put(Value(value)));
+    let d = cx.def(inst);
+    cx.calls = true;
+    let mut clobbered = Clobbered::whole(system_convention::<I>().all);
+    clobbered.all.remove(I::SWITCH_PAYLOAD);
+    clobbered.all.remove(I::FRAME_POINTER);
+    if cx.flags.enable_pinned_reg() {
+        clobbered.all.remove(I::PINNED);
+    }
+    let clobbers = cx.vcode.clobber_set(clobbered);
+    I::switch_stacks(cx, clobbers, d, operands);
     Ok(())
 }
 

@@ -630,9 +630,8 @@ pub fn call_abi_signature<M: Machine>(
     if let Some(ty) = declared.chain(more.iter().copied()).find(|&ty| !M::supports(Shape::of(ty))) {
         return Err(format!("values of type {ty} are not supported yet on {}", M::NAME));
     }
-    let convention = convention_of::<M>(signature.call_conv, flags).ok_or_else(|| {
-        format!("the calling convention {} is not supported yet on {}", signature.call_conv, M::NAME)
-    })?;
+    let convention = convention_of::<M>(signature.call_conv, flags)
+        .ok_or_else(|| why_not(signature.call_conv, M::NAME))?;
     let further = signature.params[signature.fixed_params()..].iter().map(|param| param.ty);
     let mut unnamed = further.chain(more.iter().copied());
     if convention.variadic == Variadic::FloatsTwice && unnamed.any(|ty| ty == types::I128) {
@@ -640,6 +639,21 @@ pub fn call_abi_signature<M: Machine>(
     }
     let structures = StructLayouts { layouts: structures, most: M::STACK_ALIGNMENT };
     convention.places(signature, more, structures, flags)
+}
+
+/// Says why a target does not have a convention.
+fn why_not(call_conv: CallConv, target: &str) -> String {
+    let why = match call_conv {
+        CallConv::Winch => "it is internal to Wasmtime, between its baseline compiler and its runtime",
+        CallConv::AppleAarch64 => "it is that of aarch64 on macOS",
+        CallConv::Fast
+        | CallConv::Tail
+        | CallConv::SystemV
+        | CallConv::WindowsFastcall
+        | CallConv::Probestack
+        | CallConv::PreserveAll => "the target has no such convention",
+    };
+    format!("the calling convention {call_conv} is not supported on {target}: {why}")
 }
 
 /// The convention whose lists of arguments a function has: its own, or if that has none, the system's.

@@ -26,6 +26,7 @@ mod exceptions;
 mod format;
 mod groups;
 mod handlers;
+mod image;
 mod link_order;
 mod lsda;
 mod macho;
@@ -56,11 +57,12 @@ use crate::options::{Arch, Flags, Target};
 pub use debug::{DebugInfo, DebugLevel, DebugOptions};
 use format::{Addend, Format};
 use groups::{Groups, Item};
+pub use image::{Image, PAGE, Unresolved, image};
 use mapping_symbols::Marks;
 use role::Role;
 pub use sections::Layout;
 use sections::{SectionIndex, SectionOffset, Sections};
-pub use symbols::Contradiction;
+pub use symbols::{Contradiction, Import};
 use symbols::{Defined, Symbols};
 
 /// Every object format.
@@ -133,7 +135,7 @@ pub struct Contents<'a> {
     pub names: Option<&'a HashMap<Name, Box<str>>>,
     /// Debug information, if there is to be any.
     pub debug: Option<DebugInfo<'a>>,
-    /// Whether to return the symbols of functions.
+    /// Whether to return the symbols of functions, and imports.
     pub describes: bool,
 }
 
@@ -146,6 +148,8 @@ pub struct Written {
     pub warnings: Vec<Diagnostic>,
     /// The symbols of functions, in source order, if [`Contents::describes`] is set.
     pub symbols: Vec<String>,
+    /// What it refers to and does not define, likewise.
+    pub imports: Vec<Import>,
     /// Functions that are imported with other signatures than they are defined with.
     pub contradictions: Vec<Contradiction>,
 }
@@ -158,8 +162,8 @@ pub fn write(
     contents: &Contents<'_>,
 ) -> Result<Written, Vec<Diagnostic>> {
     let (writer, defined) = fill(target, flags, layout, contents)?;
-    let symbols = if contents.describes { writer.names(&defined) } else { Vec::new() };
-    Ok(Written { symbols, ..writer.finish(target, flags)? })
+    let (symbols, imports) = writer.described(contents, &defined);
+    Ok(Written { symbols, imports, ..writer.finish(target, flags)? })
 }
 
 /// Writes an object, and assembly text that assemblers make the same object of.
@@ -176,8 +180,8 @@ pub fn write_assembly(
         code: def.code,
     });
     let named: Vec<_> = named.collect();
-    let symbols = if contents.describes { writer.names(&defined) } else { Vec::new() };
-    let written = Written { symbols, ..writer.finish(target, flags)? };
+    let (symbols, imports) = writer.described(contents, &defined);
+    let written = Written { symbols, imports, ..writer.finish(target, flags)? };
     let text = assembly::print(&written.bytes, &named, target, flags, syntax);
     Ok((written, text.map_err(|message| vec![Diagnostic::unsupported(0, message)])?))
 }
@@ -321,7 +325,8 @@ impl<'a> Writer<'a> {
             let symbol = match reloc.symbol {
                 SymbolRef::Name(name) => self.symbols.external(&mut self.object, name, def.offset),
                 SymbolRef::LibCall(call) => {
-                    self.symbols.libcall(&mut self.object, call, Some(&def.params.name))
+                    let user = Some(&def.params.name);
+                    self.symbols.libcall(&mut self.object, call, user, def.offset)
                 }
             };
             let at = SectionOffset { offset: place.offset + u64::from(reloc.offset), ..place };
@@ -456,10 +461,13 @@ impl<'a> Writer<'a> {
             .expect("relocations given by number are accepted");
     }
 
-    /// The names of symbols in the symbol table.
-    fn names(&self, symbols: &[SymbolId]) -> Vec<String> {
+    /// The names of functions in the symbol table, and imports, if they are asked for.
+    fn described(&self, contents: &Contents<'_>, functions: &[SymbolId]) -> (Vec<String>, Vec<Import>) {
+        if !contents.describes {
+            return (Vec::new(), Vec::new());
+        }
         let name = |&symbol| String::from_utf8_lossy(&self.object.symbol(symbol).name).into_owned();
-        symbols.iter().map(name).collect()
+        (functions.iter().map(name).collect(), self.symbols.imports(&self.object))
     }
 
     fn finish(mut self, target: &Target, flags: &Flags) -> Result<Written, Vec<Diagnostic>> {
@@ -475,7 +483,7 @@ impl<'a> Writer<'a> {
         let mut bytes = self.object.write().map_err(|error| vec![bug(format!("object: {error}"))])?;
         (self.format.complete)(&mut bytes, &data).map_err(|error| vec![bug(format!("object: {error}"))])?;
         let (warnings, contradictions) = (self.symbols.take_warnings(), self.symbols.take_contradictions());
-        Ok(Written { bytes, warnings, symbols: Vec::new(), contradictions })
+        Ok(Written { bytes, warnings, symbols: Vec::new(), imports: Vec::new(), contradictions })
     }
 }
 

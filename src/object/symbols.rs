@@ -60,6 +60,17 @@ pub struct Contradiction {
     pub definition: usize,
 }
 
+/// A symbol that the file refers to and does not define.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Import {
+    /// Its name in the symbol table.
+    pub symbol: String,
+    /// Where the function or item that refers to it first begins in the source.
+    pub user: usize,
+    /// The name that this function has for it, unless it calls a library routine by itself.
+    pub name: Option<NameRef>,
+}
+
 /// A definition to declare.
 pub(super) struct Defined<'a> {
     pub(super) name: &'a Name,
@@ -92,6 +103,8 @@ pub(super) struct Symbols<'a> {
     params: Option<&'a Params>,
     /// The symbols of those of its names that were looked up.
     externals: Vec<Option<SymbolId>>,
+    /// Symbols that are created for references, with where they are first referred to.
+    imports: Vec<(SymbolId, usize, Option<NameRef>)>,
     errors: Vec<Diagnostic>,
     warnings: Vec<Diagnostic>,
     contradictions: Vec<Contradiction>,
@@ -112,6 +125,7 @@ impl<'a> Symbols<'a> {
             libcalls: [None; LibCall::ALL.len()],
             params: None,
             externals: Vec::new(),
+            imports: Vec::new(),
             errors: Vec::new(),
             warnings: Vec::new(),
             contradictions: Vec::new(),
@@ -280,12 +294,13 @@ impl<'a> Symbols<'a> {
             && let Some(call) = LibCall::from_clif(text)
             && !self.attributes.contains_key(name)
         {
-            let entry = Entry { id: self.libcall(object, call, user), definition: None };
+            let entry = Entry { id: self.libcall(object, call, user, offset), definition: None };
             self.by_name.insert(name, entry);
             return entry;
         }
         let linker_name = self.linker_name(name, false, offset);
         let entry = self.entry(object, linker_name);
+        self.imports.push((entry.id, offset, None));
         if let Some(item) = self.attributes.get(name)
             && entry.definition.is_none()
         {
@@ -342,6 +357,11 @@ impl<'a> Symbols<'a> {
         let params = self.params.expect("a function was entered");
         let entry = self.referred(object, &params.names[name], Some(&params.name), offset);
         self.externals[at] = Some(entry.id);
+        if let Some((id, _, seen)) = self.imports.last_mut()
+            && *id == entry.id
+        {
+            seen.get_or_insert(name);
+        }
         let imported = params.imports.get(name).copied().unwrap_or(fingerprint::UNKNOWN);
         if let Some(definition) = entry.definition
             && imported != definition.fingerprint
@@ -353,12 +373,14 @@ impl<'a> Symbols<'a> {
         entry.id
     }
 
-    /// The symbol of a library routine, which the function `user` calls.
+    /// The symbol of a library routine, which the function `user` calls. `offset` is where that is in the
+    /// source.
     pub(super) fn libcall(
         &mut self,
         object: &mut Object<'_>,
         call: LibCall,
         user: Option<&Name>,
+        offset: usize,
     ) -> SymbolId {
         if let Some(id) = self.libcalls[call as usize] {
             return id;
@@ -376,6 +398,7 @@ impl<'a> Symbols<'a> {
             None => self.entry(object, Cow::Borrowed(call.name())).id,
         };
         self.libcalls[call as usize] = Some(id);
+        self.imports.push((id, offset, None));
         id
     }
 
@@ -432,6 +455,19 @@ impl<'a> Symbols<'a> {
     /// Takes the imports that contradict definitions.
     pub(super) fn take_contradictions(&mut self) -> Vec<Contradiction> {
         std::mem::take(&mut self.contradictions)
+    }
+
+    /// The symbols that are still not defined, and have to be.
+    pub(super) fn imports(&self, object: &Object<'_>) -> Vec<Import> {
+        let undefined = self.imports.iter().filter(|(id, ..)| {
+            let symbol = object.symbol(*id);
+            symbol.section == SymbolSection::Undefined && !symbol.weak
+        });
+        let import = |&(id, user, name): &(SymbolId, usize, Option<NameRef>)| {
+            let symbol = String::from_utf8_lossy(&object.symbol(id).name).into_owned();
+            Import { symbol, user, name }
+        };
+        undefined.map(import).collect()
     }
 
     /// The name that the linker knows a name by.

@@ -22,7 +22,7 @@ impl Writer<'_> {
         let chosen = self.sections.named(&mut self.object, Role::Data, section);
         let place = self.place(chosen, &[], DESCRIPTOR_BYTES, 8, item.offset);
         self.define_at(variable, place, DESCRIPTOR_BYTES);
-        let bootstrap = self.symbols.libcall(&mut self.object, LibCall::TlvBootstrap, None);
+        let bootstrap = self.symbols.libcall(&mut self.object, LibCall::TlvBootstrap, None, item.offset);
         for (offset, symbol) in [(0, bootstrap), (16, initial_value)] {
             let at = SectionOffset { offset: place.offset + offset, ..place };
             self.relocate(at, RelocKind::Abs64, symbol, 0, item.offset);

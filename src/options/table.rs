@@ -243,8 +243,7 @@ settings! {
             "Calling convention of library functions",
             no_effect(Arch::ALL, "library functions have the convention of the target in either case");
         tls_model: TlsModel = TlsModel::ElfGd, "How thread-local variables are accessed";
-        stack_switch_model: StackSwitchModel = StackSwitchModel::None, "How `stack_switch` switches stacks",
-            no_effect(Arch::ALL, "`stack_switch` is not supported yet");
+        stack_switch_model: StackSwitchModel = StackSwitchModel::Basic, "How `stack_switch` switches stacks";
         unwind_info: bool = true, "Write unwind tables for debuggers and exceptions (.eh_frame)";
         enable_compact_unwind_abi: bool = false,
             "Lay out frames so that Mach-O compact unwind entries can describe them",

@@ -1,6 +1,7 @@
 //! The command line, as users see it.
 
 mod explore;
+mod image;
 mod messages;
 mod options;
 mod output;

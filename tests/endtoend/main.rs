@@ -3,6 +3,9 @@
 //! Each directory of `testsuite/` has a script `test.sh`, which runs for every target in an empty directory.
 //! If something is wrong it prints why and fails. `CLIFC` is the compiler and `SUITE` the directory of the
 //! test suite; `testsuite/lib.sh` describes the other variables.
+//!
+//! Of `calls` and `structures`, whose calls are random, the environment variables `CLIFC_SIGNATURES` and
+//! `CLIFC_SEED` ask for another number of signatures, and for others.
 
 mod signatures;
 mod structure_calls;
@@ -20,11 +23,19 @@ fn suite() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("testsuite")
 }
 
+/// The number that an environment variable has, or else `default`.
+fn number(variable: &str, default: u64) -> u64 {
+    match std::env::var(variable) {
+        Ok(text) => text.parse().unwrap_or_else(|_| panic!("{variable} is not a number: {text}")),
+        Err(_) => default,
+    }
+}
+
 /// Generated files of a test: names and texts.
 fn generated(name: &str, arch: Arch) -> Vec<(&'static str, String)> {
     match name {
         "calls" => {
-            let (clif, c) = signatures::generate(300, arch);
+            let (clif, c) = signatures::generate(arch);
             vec![("calls.clif", clif), ("calls.c", c)]
         }
         "structures" => {
@@ -130,6 +141,7 @@ tests! {
     groups,
     handlers,
     hello,
+    images,
     large,
     libcalls,
     linkers,
@@ -143,6 +155,7 @@ tests! {
     shared,
     stack_limit,
     stack_trace,
+    stacks,
     stepping,
     structures,
     symbols,

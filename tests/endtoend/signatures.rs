@@ -9,6 +9,8 @@ use std::fmt::Write;
 
 use clifc::options::Arch;
 
+use crate::number;
+
 /// Properties of a target's calling convention for C.
 struct Abi {
     /// Whether C supports functions with Windows' convention.
@@ -463,10 +465,11 @@ __attribute__((noinline)) static void spoil(void *structure, unsigned long size)
     static int differ##n(struct bytes##n x, struct bytes##n y) { return memcmp(&x, &y, n) != 0; }
 ";
 
-/// The texts of a CLIF file and a C file with `count` signatures.
-pub fn generate(count: usize, arch: Arch) -> (String, String) {
+/// The texts of a CLIF file and a C file.
+pub fn generate(arch: Arch) -> (String, String) {
+    let count = number("CLIFC_SIGNATURES", 300) as usize;
     let abi = Abi::of(arch);
-    let mut random = Random(count as u64);
+    let mut random = Random(number("CLIFC_SEED", 300));
     let (mut clif, mut c, mut main) = (String::new(), C_PROLOGUE.to_string(), String::new());
     for size in STRUCTURES {
         writeln!(c, "STRUCTURE({size})").expect("writing to a string");

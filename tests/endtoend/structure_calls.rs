@@ -3,16 +3,14 @@
 //! For each of many signatures, C calls a CLIF function with known arguments. That calls a CLIF function with
 //! another calling convention, which calls C twice: with the arguments in reverse order, and in order. C
 //! checks the arguments of each call and the result, and overwrites what it gets, which are copies.
-//!
-//! The environment variables `CLIFC_STRUCTURES` and `CLIFC_STRUCTURES_SEED` ask for another number of
-//! signatures, and for others.
 
 use std::fmt::Write;
 
-use clifc::ir::Layout;
 use clifc::ir::structure::class;
+use clifc::ir::{Homogeneous, Layout};
 use clifc::options::Arch;
 
+use crate::number;
 use crate::signatures::Random;
 
 /// A type of C that is not a structure.
@@ -331,6 +329,14 @@ impl World {
         }
     }
 
+    /// Whether clang, for macOS, stores a parameter behind `...` in one place and takes it from another:
+    /// vectors, and floats that are aligned to more than a word.
+    fn is_misplaced(&self, param: Param) -> bool {
+        let Param::Structure(n) = param else { return false };
+        let layout = self.layout(n);
+        layout.has_vector || layout.align > 8 && matches!(layout.homogeneous, Homogeneous::Of(_, 1..=4))
+    }
+
     fn layout(&self, n: usize) -> Layout {
         let types = clifc::parse::types(self.clif.as_bytes());
         *types.find(&format!("t{n}")).expect("the text is right").layouts.on(self.most())
@@ -366,12 +372,7 @@ impl World {
             open.passed = open.passed.filter(|_| small);
         }
         let seed = self.random.below(1 << 20);
-        // For macOS, clang stores a vector behind `...` in one place and takes it from another.
-        let has_vector = |param: &Param| match *param {
-            Param::Scalar(_) => false,
-            Param::Structure(n) => self.layout(n).has_vector,
-        };
-        if self.apple && params.iter().any(has_vector) {
+        if self.apple && params.iter().any(|&param| self.is_misplaced(param)) {
             open = Open { taken: None, passed: None };
         }
         let returns = ret.map_or(String::new(), |ret| format!(" -> {}", ret.clif()));
@@ -537,18 +538,14 @@ __attribute__((noinline)) static void spoil(void *structure, unsigned long size)
 SCALAR(s8) SCALAR(s16) SCALAR(s32) SCALAR(s64) SCALAR(float) SCALAR(double)
 ";
 
-fn number(variable: &str) -> Option<u64> {
-    std::env::var(variable).ok()?.parse().ok()
-}
-
 /// The texts of a CLIF file and a C file, for Linux or for macOS.
 pub fn generate(arch: Arch, apple: bool) -> (String, String) {
-    let count = number("CLIFC_STRUCTURES").unwrap_or(120) as usize;
+    let count = number("CLIFC_SIGNATURES", 120) as usize;
     let members = MEMBERS.into_iter().chain(more_members(arch, apple));
     let mut world = World {
         arch,
         apple,
-        random: Random(number("CLIFC_STRUCTURES_SEED").unwrap_or(7)),
+        random: Random(number("CLIFC_SEED", 7)),
         members: members.flat_map(|(scalar, weight)| (0..weight).map(move |_| scalar)).collect(),
         named: Vec::new(),
         clif: String::new(),

@@ -86,10 +86,10 @@ pub const GROUPS: &[Group] = &[
             ("tail", "supports tail calls: `return_call`"),
             ("system_v", "that of C on Linux, on the target"),
             ("windows_fastcall", "that of C on Windows, on x86_64; elsewhere `system_v`"),
-            ("apple_aarch64", "that of C on macOS, aarch64"),
+            ("apple_aarch64", "that of C on macOS, aarch64; refused on other machines"),
             ("probestack", "that of the function that touches the pages of a large frame"),
-            ("winch", "that of Wasmtime's baseline compiler"),
-            ("preserve_all", "all registers survive the call"),
+            ("winch", "that of Wasmtime's baseline compiler; refused on all targets"),
+            ("preserve_all", "all registers survive the call, which has no results"),
         ],
     },
     Group {

@@ -4,14 +4,14 @@
 use super::compare::Test;
 use super::inputs::*;
 use super::{chain, tls};
-use crate::arch::aarch64::{Aarch64, encode, rows};
+use crate::arch::aarch64::{Aarch64, encode, regs, rows};
 use crate::ir::*;
 use crate::lower::compare::{Complement, FlagTest};
 use crate::lower::condition::condition;
 use crate::lower::context::Lowered;
 use crate::lower::control::{ControlLowering, ControlRows, ThreadLocal};
 use crate::machine::inst::Label;
-use crate::machine::reg::{VBlock, VReg};
+use crate::machine::reg::{PReg, VBlock, VReg};
 use crate::rule;
 
 impl ControlLowering for Aarch64 {
@@ -43,6 +43,12 @@ impl ControlLowering for Aarch64 {
 
     fn trap(cx: &mut Cx, code: TrapCode) {
         rows::udf(cx, encode::UDF as i32, code.0);
+    }
+
+    const SWITCH_PAYLOAD: PReg = regs::X0;
+
+    fn switch_stacks(cx: &mut Cx, clobbers: u32, d: VReg, [from, to, payload]: [VReg; 3]) {
+        rows::stack_switch(cx, clobbers, d, from, to, payload, &[]);
     }
 
     fn tls_address(cx: &mut Cx, d: VReg, variable: &ThreadLocal) -> Lowered {

@@ -3,6 +3,7 @@
 
 mod atomic_loop;
 mod call;
+mod stack_switch;
 mod tls;
 
 use crate::arch::aarch64::address::{Memory, SCRATCH, add_constant};
@@ -19,6 +20,7 @@ use crate::machine::inst::{Label, OperandForm};
 use crate::machine::size::{L32, OperandSize, Q64};
 use atomic_loop::*;
 use call::*;
+use stack_switch::*;
 use tls::*;
 
 include!(concat!(env!("OUT_DIR"), "/aarch64_expansions.rs"));

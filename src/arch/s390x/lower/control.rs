@@ -4,13 +4,13 @@
 use super::compare::{Test, compared};
 use super::inputs::*;
 use super::tls;
-use crate::arch::s390x::{S390x, rows};
+use crate::arch::s390x::{S390x, regs, rows};
 use crate::ir::*;
 use crate::lower::condition::condition;
 use crate::lower::context::Lowered;
 use crate::lower::control::{ControlLowering, ControlRows, ThreadLocal};
 use crate::machine::inst::Label;
-use crate::machine::reg::{VBlock, VReg};
+use crate::machine::reg::{PReg, VBlock, VReg};
 use crate::rule;
 
 impl ControlLowering for S390x {
@@ -38,6 +38,12 @@ impl ControlLowering for S390x {
 
     fn trap(cx: &mut Cx, code: TrapCode) {
         rows::trap(cx, code.0);
+    }
+
+    const SWITCH_PAYLOAD: PReg = regs::R2;
+
+    fn switch_stacks(cx: &mut Cx, clobbers: u32, d: VReg, [from, to, payload]: [VReg; 3]) {
+        rows::stack_switch(cx, clobbers, d, from, to, payload, &[]);
     }
 
     fn tls_address(cx: &mut Cx, d: VReg, symbol: &ThreadLocal) -> Lowered {

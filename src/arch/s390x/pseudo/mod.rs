@@ -4,6 +4,7 @@
 mod atomic_loop;
 mod call;
 mod float;
+mod stack_switch;
 mod tls;
 
 use crate::arch::s390x::address::SCRATCH;
@@ -20,6 +21,7 @@ use crate::machine::size::{OperandSize, Q64};
 use atomic_loop::*;
 use call::*;
 use float::*;
+use stack_switch::*;
 use tls::*;
 
 include!(concat!(env!("OUT_DIR"), "/s390x_expansions.rs"));

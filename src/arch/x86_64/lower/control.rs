@@ -4,14 +4,14 @@
 use super::compare::Test;
 use super::inputs::*;
 use super::tls;
-use crate::arch::x86_64::{X86_64, rows};
+use crate::arch::x86_64::{X86_64, regs, rows};
 use crate::ir::*;
 use crate::lower::compare::{Complement, FlagTest};
 use crate::lower::condition::condition;
 use crate::lower::context::Lowered;
 use crate::lower::control::{ControlLowering, ControlRows, ThreadLocal};
 use crate::machine::inst::Label;
-use crate::machine::reg::{RegClass, VBlock, VReg};
+use crate::machine::reg::{PReg, RegClass, VBlock, VReg};
 use crate::machine::size::L32;
 use crate::rule;
 
@@ -46,6 +46,12 @@ impl ControlLowering for X86_64 {
 
     fn trap(cx: &mut Cx, code: TrapCode) {
         rows::ud2(cx, code.0);
+    }
+
+    const SWITCH_PAYLOAD: PReg = regs::RDI;
+
+    fn switch_stacks(cx: &mut Cx, clobbers: u32, d: VReg, [from, to, payload]: [VReg; 3]) {
+        rows::stack_switch(cx, clobbers, d, from, to, payload, &[]);
     }
 
     fn tls_address(cx: &mut Cx, d: VReg, symbol: &ThreadLocal) -> Lowered {

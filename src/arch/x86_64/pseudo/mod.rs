@@ -4,6 +4,7 @@
 mod atomic_loop;
 mod call;
 mod float;
+mod stack_switch;
 mod tls;
 
 use crate::arch::x86_64::branch::Branches;
@@ -18,6 +19,7 @@ use crate::machine::size::{L32, Q64};
 use atomic_loop::*;
 use call::*;
 use float::*;
+use stack_switch::*;
 use tls::*;
 
 include!(concat!(env!("OUT_DIR"), "/x86_64_expansions.rs"));
