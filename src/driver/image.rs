@@ -70,7 +70,10 @@ fn undefined(source: &Source, split: &Split, module: &Module, import: &Import) -
         Some(_) => format!("`{symbol}` is not defined"),
         None => format!("`{symbol}`, which this refers to, is not defined"),
     };
-    Diagnostic::error(declared.unwrap_or(*user), why)
-        .note("no linker adds to an image: what it refers to is in the file or at a known address")
-        .note(format!("to give its address: symbol %{symbol} = 0x…"))
+    let error = Diagnostic::error(declared.unwrap_or(*user), why)
+        .note("no linker adds to an image: what it refers to is in the file or at a known address");
+    match name {
+        Some(_) => error.note(format!("to give its address: symbol %{symbol} = 0x…")),
+        None => error,
+    }
 }

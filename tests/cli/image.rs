@@ -19,11 +19,11 @@ fn an_image_has_a_map_beside_it() {
     let lines: Vec<&str> = map.lines().collect();
     assert_eq!(lines[0], format!("image 0x10000 {:#x} 0x4388", bytes.len()), "{map}");
     for line in [
-        "part 0x10000 0x5 r-x",
+        "part 0x10000 0x6 r-x",
         "part 0x12000 0x8 rw-",
         "part 0x13000 0x1388 rw-",
         "section 0x12000 0x8 .data",
-        "function 0x10000 0x5 add",
+        "function 0x10000 0x6 add",
         "data 0x12000 0x8 counter",
         "data 0x13000 0x1388 zeros",
     ] {

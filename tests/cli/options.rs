@@ -383,7 +383,8 @@ fn what_is_wrong_with_the_command_line_is_said_in_one_line() {
         (&["build", "-O9"], "invalid value `9` for `-O`: expected none, speed or size, or 0 to 3, s or z"),
         (
             &["build", "--emit=foo"],
-            "invalid value `foo` for `--emit <KIND,…>`: expected one of obj, asm, listing, json, clif, vcode",
+            "invalid value `foo` for `--emit <KIND,…>`: expected one of obj, asm, image, map, listing, json, \
+             clif, vcode",
         ),
         (&["biuld"], "unknown command `biuld`; did you mean `build`?"),
         (&["frobnicate"], "unknown command `frobnicate`; see `clifc --help`"),
