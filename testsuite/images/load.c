@@ -29,7 +29,8 @@ static uint64_t find(const char *kind, const char *name) {
     for (const char *line = map; *line; line = strchr(line, '\n') + 1) {
         char found_kind[32], found_name[256];
         uint64_t address, size;
-        int found = sscanf(line, "%31s %" SCNx64 " %" SCNx64 " %255s", found_kind, &address, &size, found_name);
+        int found = sscanf(line, "%31s %" SCNx64 " %" SCNx64 " %255s", found_kind, &address, &size,
+                           found_name);
         if (found == 4 && !strcmp(found_kind, kind) && !strcmp(found_name, name))
             return address;
     }
