@@ -46,6 +46,8 @@ impl<'a> Writer<'a> {
             _ if self.format.atoms => None,
             Group::None => None,
             Group::Own => item.symbol,
+            // Linkers keep one of the groups of a name, and would drop what this part has of the group.
+            Group::Of(name) if self.symbols.is_elsewhere(name) => item.symbol,
             Group::Of(name) => {
                 let symbol = self.symbols.reference(&mut self.object, name, None, offset);
                 if !self.symbols.is_defined(name) {

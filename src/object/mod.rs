@@ -206,8 +206,8 @@ fn fill<'a>(
     writer.place_functions(&contents.functions, &defined);
     if contents.part.is_none_or(|part| part.has_data) {
         writer.place_data(&contents.module.data);
-        writer.place_aliases(&contents.module.aliases);
     }
+    writer.place_aliases(&contents.module.aliases);
     let exceptions = writer.write_exceptions(contents, flags.unwind_info());
     if flags.unwind_info() {
         writer.write_unwind(&contents.functions, &exceptions, flags);
@@ -382,6 +382,9 @@ impl<'a> Writer<'a> {
     /// Gives aliases the places of what they stand for.
     fn place_aliases(&mut self, items: &'a [AliasItem]) {
         for item in items {
+            if self.symbols.is_elsewhere(&item.target) {
+                continue;
+            }
             let [alias, target] = [&item.name, &item.target]
                 .map(|name| self.symbols.reference(&mut self.object, name, None, item.offset));
             let Symbol { section, value, size, .. } = *self.object.symbol(target);

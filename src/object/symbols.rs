@@ -158,8 +158,20 @@ impl<'a> Symbols<'a> {
         self.by_name.get(name).is_some_and(|entry| entry.definition.is_some())
     }
 
-    /// Declares a further name of what has been declared; its place is set later.
+    /// Whether another part of the module defines what a name stands for.
+    pub(super) fn is_elsewhere(&self, name: &Name) -> bool {
+        self.elsewhere.contains_key(&*self.link_text(name))
+    }
+
+    /// Declares a further name of what has been declared; its place is set later. It is in the part of the
+    /// module that defines that.
     pub(super) fn define_alias(&mut self, object: &mut Object<'_>, item: &'a AliasItem) {
+        if let Some(&Definition { kind, fingerprint, .. }) =
+            self.elsewhere.get(&*self.link_text(&item.target))
+        {
+            let AliasItem { ref name, linkage, offset, .. } = *item;
+            return self.define_elsewhere(&Defined { name, linkage, kind, offset, fingerprint });
+        }
         let target = self.referred(object, &item.target, None, item.offset);
         let Some(definition) = target.definition else {
             let message =
@@ -293,6 +305,7 @@ impl<'a> Symbols<'a> {
         if let Name::Text(text) = name
             && let Some(call) = LibCall::from_clif(text)
             && !self.attributes.contains_key(name)
+            && !self.is_elsewhere(name)
         {
             let entry = Entry { id: self.libcall(object, call, user, offset), definition: None };
             self.by_name.insert(name, entry);
@@ -471,7 +484,10 @@ impl<'a> Symbols<'a> {
     }
 
     /// The name that the linker knows a name by.
-    fn link_text(&self, name: &'a Name) -> Cow<'a, str> {
+    fn link_text<'n>(&self, name: &'n Name) -> Cow<'n, str>
+    where
+        'a: 'n,
+    {
         let renamed = self.attributes.get(name).and_then(|item| item.link_name.as_deref());
         let renamed = renamed.or_else(|| self.names?.get(name).map(|name| &**name));
         let linker_name = match (renamed, name) {

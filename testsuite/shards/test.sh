@@ -97,6 +97,24 @@ for part in 1 2; do
     grep -q '^twice.clif:3:[0-9]*: error: duplicate definition of `f`' errors || fail "$(cat errors)"
 done
 
+# An alias is in the part that has what it stands for. The members of a group may be in several parts.
+cat >apart.clif <<'END'
+function %one() -> i64 comdat { block0: v0 = iconst.i64 1 return v0 }
+function %two() -> i64 comdat %one { block0: v0 = iconst.i64 2 return v0 }
+alias %again = %two
+alias %first = %one
+END
+cat >apart.c <<'END'
+long one(void), two(void), again(void), first(void);
+int main(void) { return one() + two() + again() + first() != 6; }
+END
+for count in 1 2 7; do
+    objects=
+    parts $count apart.clif
+    $CC -o apart apart.c $objects
+    run ./apart || fail "$count parts with aliases and groups"
+done
+
 # The examples. Those of make and ninja are for this machine.
 examples=$here/../../examples
 if [ -z "$RUNNER" ]; then
