@@ -48,6 +48,7 @@ const SHAPES: &[Shape] = &[
     shape("copies", copies),
     shape("values used in turn", values_in_turn),
     Shape { has_many_live_values: true, ..shape("values over blocks", values_over_blocks) },
+    Shape { has_many_live_values: true, ..shape("values up to the end", values_up_to_the_end) },
 ];
 
 fn function(body: String) -> String {
@@ -105,6 +106,30 @@ fn values_over_blocks(size: usize) -> String {
     }
     for v in 2..2 + live {
         writeln!(body, "    v{} = iadd v{last}, v{v}", last + 1).expect("a string");
+        last += 1;
+    }
+    body += &format!("    return v{last}\n");
+    function(body)
+}
+
+/// A value for each five instructions that lives up to the end.
+fn values_up_to_the_end(size: usize) -> String {
+    let mut body = "block0(v0: i64, v1: i64):\n".to_owned();
+    let mut values = vec![1];
+    for at in 0..size / 6 {
+        let (v, yes, join) = (2 * at + 2, 2 * at + 1, 2 * at + 2);
+        let last = values[at];
+        body += &format!(
+            "    v{v} = icmp slt v{last}, v1\n    brif v{v}, block{yes}, block{join}\n\
+             block{yes}:\n    store v{last}, v0+8\n    jump block{join}\n\
+             block{join}:\n    v{} = iadd v{last}, v1\n",
+            v + 1
+        );
+        values.push(v + 1);
+    }
+    let mut last = values[values.len() - 1];
+    for value in values {
+        writeln!(body, "    v{} = iadd v{last}, v{value}", last + 1).expect("a string");
         last += 1;
     }
     body += &format!("    return v{last}\n");

@@ -1,14 +1,21 @@
 //! Which registers are taken at each position: the interference test.
 //!
-//! One bit for each register and position, with two summaries for each chunk of positions, so that asking
-//! about a range or taking it costs a pass over its ends and one word for each chunk between.
+//! One bit for each register and position, with two summaries for each chunk of positions and one for each
+//! stretch of chunks, so that asking about a range costs a pass over its ends and one word for each stretch
+//! between, and taking it one for each chunk.
 //!
 //! Invariants: a register is busy at `p` if its bit is set in `words[p]` or in `full[p / CHUNK]`; `any` has
-//! at least the bits that are set anywhere in its chunk.
+//! at least the bits that are set anywhere in its chunk, `wide` those of the chunks of its stretch.
 
 use super::positions::{Pos, Range};
 
 const CHUNK: u32 = 32;
+
+/// How many chunks are a stretch.
+const STRETCH: usize = 32;
+
+/// How many positions are a stretch.
+const WIDE: u32 = CHUNK * STRETCH as u32;
 
 /// The busy registers of one class.
 #[derive(Debug, Default)]
@@ -18,6 +25,8 @@ pub(super) struct Busy {
     reserved: Vec<u32>,
     full: Vec<u32>,
     any: Vec<u32>,
+    /// By stretch.
+    wide: Vec<u32>,
 }
 
 /// So many words are combined at once. In slices of at least as many, the last ones overlap those before,
@@ -55,6 +64,7 @@ impl Busy {
         self.full.clear();
         self.full.resize(chunks, 0);
         self.any.clear();
+        self.wide.clear();
     }
 
     /// Takes registers at a position before [`Busy::summarise`].
@@ -68,6 +78,7 @@ impl Busy {
         self.reserved.clear();
         self.reserved.extend_from_slice(&self.words);
         self.any.extend(self.words.chunks_exact(CHUNK as usize).map(union));
+        self.wide.extend(self.any.chunks(STRETCH).map(union));
     }
 
     /// The registers that are busy at a position.
@@ -92,9 +103,21 @@ impl Busy {
         let (head, tail) = ((first + 1) * CHUNK as usize, last * CHUNK as usize);
         union(&self.words[from..head])
             | self.full[first]
-            | union(&self.any[first + 1..last])
+            | self.within_whole(first + 1, last)
             | union(&self.words[tail..to])
             | self.full[last]
+    }
+
+    /// The registers that are busy anywhere in the chunks from `first` up to `end`.
+    #[inline]
+    fn within_whole(&self, first: usize, end: usize) -> u32 {
+        let (from, to) = (first.div_ceil(STRETCH), end / STRETCH);
+        if from >= to {
+            return union(&self.any[first..end]);
+        }
+        union(&self.any[first..from * STRETCH])
+            | union(&self.wide[from..to])
+            | union(&self.any[to * STRETCH..end])
     }
 
     /// Takes a register over a range that is not empty.
@@ -103,6 +126,7 @@ impl Busy {
         let (first, last) = ((range.from / CHUNK) as usize, ((range.to - 1) / CHUNK) as usize);
         if first == last {
             self.any[first] |= bit;
+            self.wide[first / STRETCH] |= bit;
             return add(&mut self.words[range.from as usize..range.to as usize], bit);
         }
         self.mark_chunks(range, first, last, bit);
@@ -112,6 +136,7 @@ impl Busy {
     fn mark_chunks(&mut self, range: Range, first: usize, last: usize, bit: u32) {
         let (from, to) = (range.from as usize, range.to as usize);
         add(&mut self.any[first..=last], bit);
+        add(&mut self.wide[first / STRETCH..=last / STRETCH], bit);
         let (head, tail) = ((first + 1) * CHUNK as usize, last * CHUNK as usize);
         add(&mut self.words[from..head], bit);
         add(&mut self.full[first + 1..last], bit);
@@ -131,13 +156,20 @@ impl Busy {
             for pos in part.from as usize..part.to as usize {
                 self.words[pos] = self.words[pos] & !bit | self.reserved[pos] & bit;
             }
-            self.sum_up(chunk as usize);
         }
+        self.sum_up(first as usize, last as usize);
     }
 
-    fn sum_up(&mut self, chunk: usize) {
-        let from = chunk * CHUNK as usize;
-        self.any[chunk] = union(&self.words[from..from + CHUNK as usize]) | self.full[chunk];
+    /// Makes the summaries of the chunks from `first` to `last` anew.
+    fn sum_up(&mut self, first: usize, last: usize) {
+        for chunk in first..=last {
+            let from = chunk * CHUNK as usize;
+            self.any[chunk] = union(&self.words[from..from + CHUNK as usize]) | self.full[chunk];
+        }
+        for stretch in first / STRETCH..=last / STRETCH {
+            let end = self.any.len().min((stretch + 1) * STRETCH);
+            self.wide[stretch] = union(&self.any[stretch * STRETCH..end]);
+        }
     }
 
     /// Whether a register is reserved at a position.
@@ -148,7 +180,8 @@ impl Busy {
     /// Lifts a reservation until it is made anew by [`Busy::mark`].
     pub(super) fn lift(&mut self, pos: Pos, bit: u32) {
         self.words[pos as usize] &= !bit;
-        self.sum_up((pos / CHUNK) as usize);
+        let chunk = (pos / CHUNK) as usize;
+        self.sum_up(chunk, chunk);
     }
 
     /// How far into sorted, non-empty `ranges` any one register of `free` stays free: the registers that stay
@@ -162,6 +195,14 @@ impl Busy {
             let mut pos = range.from;
             while pos < range.to {
                 let chunk = (pos / CHUNK) as usize;
+                if pos.is_multiple_of(WIDE)
+                    && range.to - pos >= WIDE
+                    && free & !self.wide[chunk / STRETCH] != 0
+                {
+                    free &= !self.wide[chunk / STRETCH];
+                    pos += WIDE;
+                    continue;
+                }
                 let end = range.to.min((pos / CHUNK + 1) * CHUNK);
                 let full = self.full[chunk];
                 let busy = match end - pos {
