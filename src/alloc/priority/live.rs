@@ -9,17 +9,34 @@
 //! where the words of neighbours differ, so that blocks that a value lives through are one range as far as
 //! they stand in a row.
 //!
+//! What lives around blocks that end the function or leave for a common end has a hole in each of them. So
+//! that it does not have as many ranges as there are such blocks, long stretches that have nothing to do with
+//! the batch are filled where the values can be had in all of their blocks: between widely linked ones.
+//!
 //! Invariant: a definition stands before all blocks that its value is live into.
 
+use super::State;
 use super::block_set::BlockSet;
 use super::flow::Flow;
 use super::positions::{Pos, Range};
 use super::values::{Definition, END};
-use super::State;
 use crate::entity::Span;
 
 /// How many values are in a batch.
 const BATCH: usize = u64::BITS as usize;
+
+/// From how many blocks on a stretch that has nothing to do with a batch is filled.
+const LONG: u32 = if cfg!(test) { 8 } else { 256 };
+
+/// A stretch that was filled.
+#[derive(Clone, Copy, Debug)]
+struct Filled {
+    /// The widely linked blocks around it.
+    first: u32,
+    last: u32,
+    /// What was made live through all of it.
+    values: u64,
+}
 
 /// A block that was looked at: a bit of each word for each value of the batch.
 #[derive(Clone, Copy, Debug, Default)]
@@ -55,6 +72,7 @@ pub(super) struct Batches {
     seen: BlockSet,
     /// Those out of which more is live than was known when they were last looked at.
     pending: BlockSet,
+    filled: Vec<Filled>,
     members: Vec<Member>,
     ends: Vec<(u32, Pos)>,
     /// Ranges in the order of their ends, each with the number of its member.
@@ -94,7 +112,8 @@ impl State {
 
     /// Notes where the values of a batch are defined and used.
     fn begin_batch(&mut self, batch: &[u32], batches: &mut Batches) -> Result<(), String> {
-        let Batches { live, seen, pending, members, ends, .. } = batches;
+        let Batches { live, seen, pending, filled, members, ends, .. } = batches;
+        filled.clear();
         members.clear();
         ends.clear();
         for (number, &vreg) in batch.iter().enumerate() {
@@ -124,7 +143,7 @@ impl State {
 
     /// Makes ranges of what was found.
     fn collect(&mut self, batches: &mut Batches) -> Result<(), String> {
-        let Batches { live, seen, members, ends, found, .. } = batches;
+        let Batches { live, seen, filled, members, ends, found, .. } = batches;
         found.clear();
         let mut close = |member: &mut Member, number: usize, to: Pos| {
             if member.from < to {
@@ -137,8 +156,12 @@ impl State {
         seen.drain(|number| {
             let live = std::mem::take(&mut live[number as usize]);
             let block = &self.flow.blocks[number as usize];
-            // What lies between is as before, or nothing is live there.
-            let kept = if number == next || live.passes { live.into } else { 0 };
+            let is_between = |one: &&Filled| one.first < next && number <= one.last;
+            let kept = if number == next || live.passes {
+                live.into
+            } else {
+                filled.iter().filter(is_between).fold(0, |union, one| union | one.values)
+            };
             for number in bits(before & !kept) {
                 close(&mut members[number], number, end);
             }
@@ -199,20 +222,28 @@ impl Batches {
 
     /// Makes what is live into a block live out of those before it, until nothing is new.
     fn go_up(&mut self, flow: &Flow) {
-        let Batches { live, seen, pending, .. } = self;
+        let Batches { live, seen, pending, filled, .. } = self;
         let mut bound = live.len() as u32;
         while let Some(number) = pending.last_before(bound) {
             pending.remove(number);
             bound = number;
+            let is_within = |one: &&Filled| one.first < number && number < one.last;
+            let more = filled.iter().filter(is_within).fold(0, |union, one| union | one.values);
             let block = &mut live[number as usize];
+            block.out |= more;
             let into = block.used | block.out & !block.defined;
             if into == block.into {
                 continue;
             }
             block.into = into;
-            let first = seen.last_before(number).unwrap_or(number);
-            let linked = flow.regions.climb(number, first);
-            block.passes = linked != number;
+            let before = seen.last_before(number).unwrap_or(number);
+            let far = flow.regions.wide.climb(number, before);
+            let is_long = number - far >= LONG;
+            let linked = if is_long { far } else { flow.regions.links.climb(number, before) };
+            block.passes = !is_long && linked != number;
+            if is_long {
+                filled.push(Filled { first: far, last: number, values: into });
+            }
             let mut add = |number: u32| {
                 live[number as usize].out |= into;
                 seen.insert(number);
