@@ -30,13 +30,16 @@ struct Cost {
 struct Shape {
     name: &'static str,
     text: fn(usize) -> String,
-    /// Whether regalloc2's single-pass allocator, which visits each live value in each block, is left out.
-    has_many_live_values: bool,
+    /// The allocators that are left out: the single-pass one visits each live value in each block, and takes
+    /// the place of the backtracking one in functions with very many blocks and values.
+    without: &'static [&'static str],
 }
 
 const fn shape(name: &'static str, text: fn(usize) -> String) -> Shape {
-    Shape { name, text, has_many_live_values: false }
+    Shape { name, text, without: &[] }
 }
+
+const REGALLOC2: &[&str] = &["single_pass", "backtracking"];
 
 const SHAPES: &[Shape] = &[
     shape("straight line", straight_line),
@@ -47,7 +50,9 @@ const SHAPES: &[Shape] = &[
     shape("tables", tables),
     shape("copies", copies),
     shape("values used in turn", values_in_turn),
-    Shape { has_many_live_values: true, ..shape("values over blocks", values_over_blocks) },
+    Shape { without: &["single_pass"], ..shape("values over blocks", values_over_blocks) },
+    Shape { without: REGALLOC2, ..shape("values up to the end", values_up_to_the_end) },
+    Shape { without: REGALLOC2, ..shape("values past returns", values_past_returns) },
 ];
 
 fn function(body: String) -> String {
@@ -105,6 +110,41 @@ fn values_over_blocks(size: usize) -> String {
     }
     for v in 2..2 + live {
         writeln!(body, "    v{} = iadd v{last}, v{v}", last + 1).expect("a string");
+        last += 1;
+    }
+    body += &format!("    return v{last}\n");
+    function(body)
+}
+
+/// A value for each five instructions that lives up to the end.
+fn values_up_to_the_end(size: usize) -> String {
+    long_lived_values(size, |_, join| format!("jump block{join}"))
+}
+
+/// The same where every other block returns.
+fn values_past_returns(size: usize) -> String {
+    long_lived_values(size, |last, _| format!("return v{last}"))
+}
+
+/// Values that live up to the end, past blocks that end as `exit` says of the last value and the next block.
+fn long_lived_values(size: usize, exit: fn(usize, usize) -> String) -> String {
+    let mut body = "block0(v0: i64, v1: i64):\n".to_owned();
+    let mut values = vec![1];
+    for at in 0..size / 6 {
+        let (v, other, join) = (2 * at + 2, 2 * at + 1, 2 * at + 2);
+        let last = values[at];
+        body += &format!(
+            "    v{v} = icmp slt v{last}, v1\n    brif v{v}, block{other}, block{join}\n\
+             block{other}:\n    store v{last}, v0+8\n    {}\n\
+             block{join}:\n    v{} = iadd v{last}, v1\n",
+            exit(last, join),
+            v + 1
+        );
+        values.push(v + 1);
+    }
+    let mut last = values[values.len() - 1];
+    for value in values {
+        writeln!(body, "    v{} = iadd v{last}, v{value}", last + 1).expect("a string");
         last += 1;
     }
     body += &format!("    return v{last}\n");
@@ -319,7 +359,7 @@ fn compare(arch: Arch, shape: &Shape, how: (&str, &str)) -> Option<String> {
 
 fn check(arch: Arch, how: (&str, &str)) {
     // Other processes may spoil one measurement, but hardly three.
-    let shapes = SHAPES.iter().filter(|shape| !(shape.has_many_live_values && how.0 == "single_pass"));
+    let shapes = SHAPES.iter().filter(|shape| !shape.without.contains(&how.0));
     let wrong: Vec<String> =
         shapes.filter_map(|shape| (0..3).map_while(|_| compare(arch, shape, how)).nth(2)).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

@@ -500,6 +500,13 @@ impl Maker {
     }
 }
 
+/// The blocks and edges of a function.
+pub(super) fn flow(seed: u64) -> VCode {
+    let mut maker = Maker::new(seed);
+    maker.outline();
+    maker.vcode
+}
+
 fn check(allocator: &mut PriorityAllocator, seed: u64) -> Result<(), String> {
     let vcode = Maker::new(seed).make();
     let file = register_file(sizes(seed));

@@ -1,14 +1,19 @@
 //! Which registers are taken at each position: the interference test.
 //!
-//! One bit for each register and position, with two summaries for each chunk of positions, so that asking
-//! about a range or taking it costs a pass over its ends and one word for each chunk between.
+//! One bit for each register and position, with two summaries for each chunk of positions, and summaries of
+//! summaries, so that asking about a range costs a pass over its ends on each level, and taking it one word
+//! for each chunk between.
 //!
-//! Invariants: a register is busy at `p` if its bit is set in `words[p]` or in `full[p / CHUNK]`; `any` has
-//! at least the bits that are set anywhere in its chunk.
+//! Invariants: a register is busy at `p` if its bit is set in `words[p]` or in `full[p / CHUNK]`; `sums[0]`
+//! has at least the bits that are set anywhere in a chunk, each other level those of [`STRETCH`] words of the
+//! one below.
 
 use super::positions::{Pos, Range};
 
 const CHUNK: u32 = 32;
+
+/// How many words of a level have one in the next.
+const STRETCH: usize = 32;
 
 /// The busy registers of one class.
 #[derive(Debug, Default)]
@@ -17,7 +22,9 @@ pub(super) struct Busy {
     /// What is reserved, by position.
     reserved: Vec<u32>,
     full: Vec<u32>,
-    any: Vec<u32>,
+    /// By level; the last one has [`STRETCH`] words at most. Vectors behind the last level are spare.
+    sums: Vec<Vec<u32>>,
+    levels: usize,
 }
 
 /// So many words are combined at once. In slices of at least as many, the last ones overlap those before,
@@ -54,7 +61,6 @@ impl Busy {
         self.words.resize(chunks * CHUNK as usize, 0);
         self.full.clear();
         self.full.resize(chunks, 0);
-        self.any.clear();
     }
 
     /// Takes registers at a position before [`Busy::summarise`].
@@ -67,7 +73,23 @@ impl Busy {
     pub(super) fn summarise(&mut self) {
         self.reserved.clear();
         self.reserved.extend_from_slice(&self.words);
-        self.any.extend(self.words.chunks_exact(CHUNK as usize).map(union));
+        self.levels = 0;
+        loop {
+            if self.levels == self.sums.len() {
+                self.sums.push(Vec::new());
+            }
+            let (below, rest) = self.sums.split_at_mut(self.levels);
+            let sums = &mut rest[0];
+            sums.clear();
+            match below.last() {
+                None => sums.extend(self.words.chunks_exact(CHUNK as usize).map(union)),
+                Some(below) => sums.extend(below.chunks(STRETCH).map(union)),
+            }
+            self.levels += 1;
+            if sums.len() <= STRETCH {
+                break;
+            }
+        }
     }
 
     /// The registers that are busy at a position.
@@ -92,9 +114,21 @@ impl Busy {
         let (head, tail) = ((first + 1) * CHUNK as usize, last * CHUNK as usize);
         union(&self.words[from..head])
             | self.full[first]
-            | union(&self.any[first + 1..last])
+            | self.within_sums(0, first + 1, last)
             | union(&self.words[tail..to])
             | self.full[last]
+    }
+
+    /// The union of a level's words from `first` up to `end`.
+    fn within_sums(&self, level: usize, first: usize, end: usize) -> u32 {
+        let sums = &self.sums[level];
+        let (from, to) = (first.div_ceil(STRETCH), end / STRETCH);
+        if from >= to || level + 1 == self.levels {
+            return union(&sums[first..end]);
+        }
+        union(&sums[first..from * STRETCH])
+            | self.within_sums(level + 1, from, to)
+            | union(&sums[to * STRETCH..end])
     }
 
     /// Takes a register over a range that is not empty.
@@ -102,7 +136,7 @@ impl Busy {
     pub(super) fn mark(&mut self, range: Range, bit: u32) {
         let (first, last) = ((range.from / CHUNK) as usize, ((range.to - 1) / CHUNK) as usize);
         if first == last {
-            self.any[first] |= bit;
+            self.mark_sums(first, last, bit);
             return add(&mut self.words[range.from as usize..range.to as usize], bit);
         }
         self.mark_chunks(range, first, last, bit);
@@ -111,11 +145,19 @@ impl Busy {
     #[inline(never)]
     fn mark_chunks(&mut self, range: Range, first: usize, last: usize, bit: u32) {
         let (from, to) = (range.from as usize, range.to as usize);
-        add(&mut self.any[first..=last], bit);
+        self.mark_sums(first, last, bit);
         let (head, tail) = ((first + 1) * CHUNK as usize, last * CHUNK as usize);
         add(&mut self.words[from..head], bit);
         add(&mut self.full[first + 1..last], bit);
         add(&mut self.words[tail..to], bit);
+    }
+
+    #[inline]
+    fn mark_sums(&mut self, mut first: usize, mut last: usize, bit: u32) {
+        for sums in &mut self.sums[..self.levels] {
+            add(&mut sums[first..=last], bit);
+            (first, last) = (first / STRETCH, last / STRETCH);
+        }
     }
 
     /// Gives a register back over a range over which it was taken; reservations stay.
@@ -131,13 +173,25 @@ impl Busy {
             for pos in part.from as usize..part.to as usize {
                 self.words[pos] = self.words[pos] & !bit | self.reserved[pos] & bit;
             }
-            self.sum_up(chunk as usize);
         }
+        self.sum_up(first as usize, last as usize);
     }
 
-    fn sum_up(&mut self, chunk: usize) {
-        let from = chunk * CHUNK as usize;
-        self.any[chunk] = union(&self.words[from..from + CHUNK as usize]) | self.full[chunk];
+    /// Makes the summaries of the chunks from `first` to `last` anew.
+    fn sum_up(&mut self, mut first: usize, mut last: usize) {
+        for chunk in first..=last {
+            let from = chunk * CHUNK as usize;
+            self.sums[0][chunk] = union(&self.words[from..from + CHUNK as usize]) | self.full[chunk];
+        }
+        for level in 1..self.levels {
+            (first, last) = (first / STRETCH, last / STRETCH);
+            let (below, rest) = self.sums.split_at_mut(level);
+            let below = &below[level - 1];
+            for at in first..=last {
+                let end = below.len().min((at + 1) * STRETCH);
+                rest[0][at] = union(&below[at * STRETCH..end]);
+            }
+        }
     }
 
     /// Whether a register is reserved at a position.
@@ -148,7 +202,28 @@ impl Busy {
     /// Lifts a reservation until it is made anew by [`Busy::mark`].
     pub(super) fn lift(&mut self, pos: Pos, bit: u32) {
         self.words[pos as usize] &= !bit;
-        self.sum_up((pos / CHUNK) as usize);
+        let chunk = (pos / CHUNK) as usize;
+        self.sum_up(chunk, chunk);
+    }
+
+    /// The end of the longest stretch of positions from `pos` on that has a summary, ends at `limit` at most,
+    /// and leaves any register of `free`; and that summary.
+    #[inline]
+    fn next_free(&self, pos: Pos, limit: Pos, free: u32) -> Option<(Pos, u32)> {
+        let (at, length) = (pos as usize, (limit - pos) as usize);
+        let (mut size, mut found) = (CHUNK as usize, None);
+        for sums in &self.sums[..self.levels] {
+            if !at.is_multiple_of(size) || length < size {
+                break;
+            }
+            let busy = sums[at / size];
+            if free & !busy == 0 {
+                break;
+            }
+            found = Some(((at + size) as Pos, busy));
+            size *= STRETCH;
+        }
+        found
     }
 
     /// How far into sorted, non-empty `ranges` any one register of `free` stays free: the registers that stay
@@ -161,13 +236,15 @@ impl Busy {
         for range in ranges {
             let mut pos = range.from;
             while pos < range.to {
+                if let Some((end, busy)) = self.next_free(pos, range.to, free) {
+                    free &= !busy;
+                    pos = end;
+                    continue;
+                }
                 let chunk = (pos / CHUNK) as usize;
                 let end = range.to.min((pos / CHUNK + 1) * CHUNK);
                 let full = self.full[chunk];
-                let busy = match end - pos {
-                    CHUNK => self.any[chunk],
-                    _ => union(&self.words[pos as usize..end as usize]) | full,
-                };
+                let busy = union(&self.words[pos as usize..end as usize]) | full;
                 if free & !busy != 0 {
                     free &= !busy;
                     pos = end;

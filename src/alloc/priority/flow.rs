@@ -11,6 +11,7 @@
 use super::Effort;
 use super::loops::Loops;
 use super::positions::{Pos, gap};
+use super::regions::Regions;
 use crate::entity::Span;
 use crate::machine::reg::VBlock;
 use crate::machine::vcode::VCode;
@@ -82,6 +83,9 @@ pub(super) struct Block {
     pub(super) has_back_edge: bool,
 }
 
+/// From so many blocks on, regions are looked for: fewer are soon gone through.
+const MANY: usize = 32;
+
 /// How many blocks share an entry of [`Flow::pred_bounds`].
 const STRETCH: usize = 64;
 
@@ -107,10 +111,8 @@ pub(super) struct Flow {
     pred_bounds: Vec<(u32, u32)>,
     /// While heat is looked for: how often each block runs.
     frequencies: Vec<f32>,
-    pub(super) loops: Loops,
-    /// Whether blocks lead to ones that do not stand behind them only where a loop's block leads to its
-    /// header, and loops are entered at their headers only.
-    pub(super) is_regular: bool,
+    loops: Loops,
+    pub(super) regions: Regions,
 }
 
 impl Flow {
@@ -120,7 +122,11 @@ impl Flow {
         self.pred_list.clear();
         self.pred_list.extend_from_slice(&vcode.preds);
         self.list_blocks(vcode);
-        self.is_regular = true;
+        if vcode.blocks.len() >= MANY {
+            self.regions.find(vcode);
+        } else {
+            self.regions.clear();
+        }
         if self.blocks.iter().any(|block| block.has_back_edge) {
             self.find_loops(vcode);
         }
@@ -150,11 +156,6 @@ impl Flow {
                 block.share = block.heat;
             }
         }
-        self.is_regular = self.loops.are_regular()
-            && (0..self.blocks.len()).filter(|&block| self.blocks[block].has_back_edge).all(|block| {
-                let mut late = self.preds(block).iter().filter(|pred| pred.index() >= block);
-                late.all(|pred| self.loops.leads_back(pred.index() as u32, block as u32))
-            });
     }
 
     /// Divides the frequency of each block among its successors: evenly, but for those of lower levels, which
@@ -186,7 +187,6 @@ impl Flow {
     }
 
     fn list_blocks(&mut self, vcode: &VCode) {
-        self.loops.clear();
         self.blocks.clear();
         self.block_of.clear();
         self.block_of.reserve(vcode.insts.len());

@@ -1,31 +1,44 @@
 //! Where each value lives.
 //!
-//! A value that only its own block uses has one range. The others are taken in batches of 64: for each block
-//! of a *window*, words say which of them are used there but not defined, are defined there, are live into
-//! the block and out of it. A window reaches from the first definition to the last use. A sweep from its
-//! last block to the first finds what is live, back edges apart. What is live into a loop's header is live
-//! throughout the loop, so a second pass from the first block to the last adds that; where a window ends
-//! within such a loop, it is extended. If there are loops with several entries, or blocks that do not stand
-//! in order, the sweep is repeated until nothing changes instead. Then one pass from the first block to the
-//! last opens and closes ranges where the words of neighbours differ, so that blocks that a value lives
-//! through are one range as far as they stand in a row.
+//! A value that only its own block uses has one range. The others are taken in batches of 64: for each block,
+//! words say which of them are used there but not defined, are defined there, are live into the block and
+//! out of it. From the blocks that use them, the last one first, what is live goes up the edges until
+//! nothing is new. What lies between a block and another that is linked to it ([`regions`](super::regions))
+//! is passed over if no value of the batch is used or defined there, and a block that none lives in is never
+//! looked at. Then one pass over the blocks that were, from the first to the last, opens and closes ranges
+//! where the words of neighbours differ, so that blocks that a value lives through are one range as far as
+//! they stand in a row.
 //!
-//! Values that live long are batched apart from the others, whose windows would become as long.
+//! What lives around blocks that end the function or leave for a common end has a hole in each of them. So
+//! that it does not have as many ranges as there are such blocks, long stretches that have nothing to do with
+//! the batch are filled where the values can be had in all of their blocks: between widely linked ones.
 //!
 //! Invariant: a definition stands before all blocks that its value is live into.
 
+use super::State;
+use super::block_set::BlockSet;
+use super::flow::Flow;
 use super::positions::{Pos, Range};
 use super::values::{Definition, END};
-use super::{Input, State};
 use crate::entity::Span;
 
 /// How many values are in a batch.
 const BATCH: usize = u64::BITS as usize;
 
-/// From how many blocks on a value lives long.
-const LONG: u32 = 256;
+/// From how many blocks on a stretch that has nothing to do with a batch is filled.
+const LONG: u32 = if cfg!(test) { 8 } else { 256 };
 
-/// A block of a window: a bit of each word for each value of the batch.
+/// A stretch that was filled.
+#[derive(Clone, Copy, Debug)]
+struct Filled {
+    /// The widely linked blocks around it.
+    first: u32,
+    last: u32,
+    /// What was made live through all of it.
+    values: u64,
+}
+
+/// A block that was looked at: a bit of each word for each value of the batch.
 #[derive(Clone, Copy, Debug, Default)]
 struct Liveness {
     /// Used here, but not defined.
@@ -33,6 +46,8 @@ struct Liveness {
     defined: u64,
     into: u64,
     out: u64,
+    /// Whether what is live into it is live through all blocks since the last that was looked at.
+    passes: bool,
 }
 
 /// A value of a batch.
@@ -51,9 +66,13 @@ struct Member {
 /// Working memory.
 #[derive(Debug, Default)]
 pub(super) struct Batches {
-    short: Vec<u32>,
-    long: Vec<u32>,
-    window: Vec<Liveness>,
+    /// By block.
+    live: Vec<Liveness>,
+    /// The blocks that are looked at.
+    seen: BlockSet,
+    /// Those out of which more is live than was known when they were last looked at.
+    pending: BlockSet,
+    filled: Vec<Filled>,
     members: Vec<Member>,
     ends: Vec<(u32, Pos)>,
     /// Ranges in the order of their ends, each with the number of its member.
@@ -63,7 +82,7 @@ pub(super) struct Batches {
 impl State {
     /// Finds the ranges of all values.
     #[inline(never)]
-    pub(super) fn find_ranges(&mut self, input: &Input) -> Result<(), String> {
+    pub(super) fn find_ranges(&mut self) -> Result<(), String> {
         self.ranges.clear();
         for value in &mut self.values.all {
             if value.exposed != END {
@@ -75,179 +94,99 @@ impl State {
             }
             value.ranges = Span { start, end: self.ranges.len() as u32 };
         }
+        if self.values.exposed_first.is_empty() {
+            return Ok(());
+        }
         let mut batches = std::mem::take(&mut self.batches);
-        batches.short.clear();
-        batches.long.clear();
-        for &vreg in &self.values.exposed_first {
-            if self.values.all[vreg as usize].definition == Definition::None {
-                return Err(undefined(vreg));
-            }
-            let is_long = self.flow.blocks.len() as u32 > LONG
-                && self.last_block(vreg) - self.values.all[vreg as usize].block >= LONG;
-            if is_long { &mut batches.long } else { &mut batches.short }.push(vreg);
+        batches.reset(self.flow.blocks.len());
+        let exposed = std::mem::take(&mut self.values.exposed_first);
+        for batch in exposed.chunks(BATCH) {
+            self.begin_batch(batch, &mut batches)?;
+            batches.go_up(&self.flow);
+            self.collect(&mut batches)?;
         }
-        let Batches { short, long, .. } = &batches;
-        let lists = [short, long].map(|list| list.len().div_ceil(BATCH));
-        for (is_long, count) in lists.into_iter().enumerate() {
-            for at in 0..count {
-                let list = if is_long == 1 { &batches.long } else { &batches.short };
-                let batch = &list[at * BATCH..list.len().min((at + 1) * BATCH)];
-                batches.members.clear();
-                batches.members.extend(batch.iter().map(|&vreg| Member { vreg, ..Member::default() }));
-                self.find_batch(input, &mut batches)?;
-            }
-        }
+        self.values.exposed_first = exposed;
         self.batches = batches;
         Ok(())
     }
 
-    /// About the last block that a value lives in.
-    fn last_block(&self, vreg: u32) -> u32 {
-        let value = &self.values.all[vreg as usize];
-        let mut last = value.block;
-        let mut at = value.exposed;
-        while let Some(exposed) = self.values.exposed.get(at as usize) {
-            last = last.max(self.flow.loops.last_without(exposed.block, value.block));
-            at = exposed.next;
-        }
-        last
-    }
-
-    /// Finds the ranges of a batch.
-    fn find_batch(&mut self, input: &Input, batches: &mut Batches) -> Result<(), String> {
-        let blocks = batches.members.iter().map(|member| self.values.all[member.vreg as usize].block);
-        let first = blocks.min().unwrap_or(0);
-        let exposed = batches.members.iter().map(|member| self.values.all[member.vreg as usize].exposed);
-        let last = exposed.map(|at| self.values.exposed[at as usize].block).max().unwrap_or(0);
-        batches.window.clear();
-        batches.window.resize((last + 1).saturating_sub(first) as usize, Liveness::default());
-        batches.ends.clear();
-        for number in 0..batches.members.len() {
-            let vreg = batches.members[number].vreg;
+    /// Notes where the values of a batch are defined and used.
+    fn begin_batch(&mut self, batch: &[u32], batches: &mut Batches) -> Result<(), String> {
+        let Batches { live, seen, pending, filled, members, ends, .. } = batches;
+        filled.clear();
+        members.clear();
+        ends.clear();
+        for (number, &vreg) in batch.iter().enumerate() {
             let value = &self.values.all[vreg as usize];
-            batches.window[(value.block - first) as usize].defined |= 1 << number;
-            let start = batches.ends.len() as u32;
-            if self.values.exposed[value.exposed as usize].block <= value.block {
+            if value.definition == Definition::None {
                 return Err(undefined(vreg));
             }
+            live[value.block as usize].defined |= 1 << number;
+            seen.insert(value.block);
+            let start = ends.len() as u32;
             let mut at = value.exposed;
             while let Some(exposed) = self.values.exposed.get(at as usize) {
                 if exposed.block <= value.block {
                     return Err(undefined(vreg));
                 }
-                batches.window[(exposed.block - first) as usize].used |= 1 << number;
-                batches.ends.push((exposed.block, exposed.end));
+                live[exposed.block as usize].used |= 1 << number;
+                seen.insert(exposed.block);
+                pending.insert(exposed.block);
+                ends.push((exposed.block, exposed.end));
                 at = exposed.next;
             }
-            batches.members[number].ends = Span { start, end: batches.ends.len() as u32 };
+            let ends = Span::from(start, ends.len());
+            members.push(Member { vreg, from: 0, ends, count: 0 });
         }
-        self.sweep(input, first, &mut batches.window);
-        self.collect(first, batches)
-    }
-
-    /// Finds what is live into and out of the blocks of a window.
-    fn sweep(&self, input: &Input, first: u32, window: &mut Vec<Liveness>) {
-        if !self.sweep_once(input, first, window) {
-            return;
-        }
-        if self.flow.is_regular {
-            return self.add_loops(first, window);
-        }
-        while self.sweep_once(input, first, window) {}
-    }
-
-    /// Goes over a window from its last block to the first; returns whether anything is live into a block
-    /// with a back edge that was not before, and so out of later blocks, too. Extends the window by these.
-    fn sweep_once(&self, input: &Input, first: u32, window: &mut Vec<Liveness>) -> bool {
-        let vcode = input.vcode;
-        let mut again = false;
-        for at in (0..window.len()).rev() {
-            let number = first as usize + at;
-            let mut out = 0;
-            for succ in vcode.blocks[number].edges.of(&vcode.succs) {
-                let succ = (succ.index() as u32).wrapping_sub(first) as usize;
-                out |= window.get(succ).map_or(0, |succ| succ.into);
-            }
-            let block = &mut window[at];
-            let into = block.used | out & !block.defined;
-            let changed = into != block.into;
-            (block.into, block.out) = (into, out);
-            if changed && self.flow.blocks[number].has_back_edge {
-                again = true;
-                let last = self.flow.preds(number).iter().map(|pred| pred.index() as u32).max();
-                let size = last.map_or(0, |last| (last + 1).saturating_sub(first) as usize);
-                window.resize(size.max(window.len()), Liveness::default());
-            }
-        }
-        again
-    }
-
-    /// Makes what is live into a loop's header live throughout the loop.
-    fn add_loops(&self, first: u32, window: &mut Vec<Liveness>) {
-        let mut at = 0;
-        while at < window.len() {
-            let number = first + at as u32;
-            if let Some(around) = self.flow.loops.around(number) {
-                let into = |header: u32| match header.checked_sub(first) {
-                    Some(at) => window[at as usize].into,
-                    None => 0,
-                };
-                let [outer, inner] = around.headers.map(into);
-                let block = &mut window[at];
-                block.into |= outer;
-                block.out |= outer | inner;
-                if block.into != 0 && around.headers[1] == number {
-                    block.out |= block.into;
-                    let size = (around.last + 1 - first) as usize;
-                    window.resize(size.max(window.len()), Liveness::default());
-                }
-            }
-            at += 1;
-        }
+        Ok(())
     }
 
     /// Makes ranges of what was found.
-    fn collect(&mut self, first: u32, batches: &mut Batches) -> Result<(), String> {
-        let Batches { window, members, ends, found, .. } = batches;
+    fn collect(&mut self, batches: &mut Batches) -> Result<(), String> {
+        let Batches { live, seen, filled, members, ends, found, .. } = batches;
         found.clear();
-        let mut before = 0;
         let mut close = |member: &mut Member, number: usize, to: Pos| {
             if member.from < to {
                 member.count += 1;
                 found.push((number as u32, Range { from: member.from, to }));
             }
         };
-        let blocks = &self.flow.blocks[first as usize..];
-        for (at, (live, block)) in window.iter().zip(blocks).enumerate() {
-            let changed = before ^ live.into | live.into & !live.out | live.defined;
-            for number in bits(changed) {
-                let (bit, member) = (1u64 << number, &mut members[number]);
-                if before & bit != 0 && live.into & bit == 0 {
-                    close(member, number, block.start);
-                }
-                if live.into & bit != 0 {
-                    if before & bit == 0 {
+        let (mut before, mut next, mut end) = (0, 0, 0);
+        let mut lost = live[0].into;
+        seen.drain(|number| {
+            let live = std::mem::take(&mut live[number as usize]);
+            let block = &self.flow.blocks[number as usize];
+            let is_between = |one: &&Filled| one.first < next && number <= one.last;
+            let kept = if number == next || live.passes {
+                live.into
+            } else {
+                filled.iter().filter(is_between).fold(0, |union, one| union | one.values)
+            };
+            for number in bits(before & !kept) {
+                close(&mut members[number], number, end);
+            }
+            let changed = (before & kept) ^ live.into | live.into & !live.out | live.defined;
+            for bit in bits(changed) {
+                let (mask, member) = (1u64 << bit, &mut members[bit]);
+                if live.into & mask != 0 {
+                    if before & kept & mask == 0 {
                         member.from = block.start;
                     }
-                    if live.out & bit == 0 {
-                        let end = next_end(member, ends, first + at as u32, block.start);
-                        close(member, number, end);
+                    if live.out & mask == 0 {
+                        let end = next_end(member, ends, number, block.start);
+                        close(member, bit, end);
                     }
-                } else if live.defined & bit != 0 {
-                    let value = &self.values.all[member.vreg as usize];
-                    if live.out & bit == 0 {
-                        return Err(undefined(member.vreg));
-                    }
-                    member.from = value.def;
+                } else if live.defined & mask != 0 {
+                    lost |= mask & !live.out;
+                    member.from = self.values.all[member.vreg as usize].def;
                 }
             }
-            before = live.out;
-        }
-        let end = blocks[window.len() - 1].end;
+            (before, next, end) = (live.out, number + 1, block.end);
+        });
         for number in bits(before) {
             close(&mut members[number], number, end);
         }
-        if let Some(number) = bits(window[0].into).next() {
+        if let Some(number) = bits(lost).next() {
             return Err(undefined(members[number].vreg));
         }
         self.list_ranges(batches);
@@ -269,6 +208,53 @@ impl State {
             let next = &mut next[number as usize];
             self.ranges[*next as usize] = range;
             *next += 1;
+        }
+    }
+}
+
+impl Batches {
+    fn reset(&mut self, blocks: usize) {
+        self.live.clear();
+        self.live.resize(blocks, Liveness::default());
+        self.seen.reset(blocks);
+        self.pending.reset(blocks);
+    }
+
+    /// Makes what is live into a block live out of those before it, until nothing is new.
+    fn go_up(&mut self, flow: &Flow) {
+        let Batches { live, seen, pending, filled, .. } = self;
+        let mut bound = live.len() as u32;
+        while let Some(number) = pending.last_before(bound) {
+            pending.remove(number);
+            bound = number;
+            let is_within = |one: &&Filled| one.first < number && number < one.last;
+            let more = filled.iter().filter(is_within).fold(0, |union, one| union | one.values);
+            let block = &mut live[number as usize];
+            block.out |= more;
+            let into = block.used | block.out & !block.defined;
+            if into == block.into {
+                continue;
+            }
+            block.into = into;
+            let before = seen.last_before(number).unwrap_or(number);
+            let far = flow.regions.wide.climb(number, before);
+            let is_long = number - far >= LONG;
+            let linked = if is_long { far } else { flow.regions.links.climb(number, before) };
+            block.passes = !is_long && linked != number;
+            if is_long {
+                filled.push(Filled { first: far, last: number, values: into });
+            }
+            let mut add = |number: u32| {
+                live[number as usize].out |= into;
+                seen.insert(number);
+                pending.insert(number);
+                bound = bound.max(number + 1);
+            };
+            if linked != number {
+                add(linked);
+                continue;
+            }
+            flow.preds(number as usize).iter().for_each(|pred| add(pred.index() as u32));
         }
     }
 }

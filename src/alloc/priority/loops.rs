@@ -7,48 +7,14 @@
 use crate::machine::reg::VBlock;
 use crate::machine::vcode::VCode;
 
-/// No block, no loop.
-pub(super) const NONE: u32 = u32::MAX;
-
-/// A loop.
-#[derive(Clone, Copy, Debug)]
-struct Loop {
-    header: u32,
-    /// The innermost loop around it.
-    parent: u32,
-    depth: u32,
-    /// How many loops it consists of: itself and those in it, which have the numbers behind its own in
-    /// `order`.
-    count: u32,
-    /// Its number in an order in which every loop stands before those in it, with nothing between.
-    number: u32,
-    /// Itself, or the innermost loop around it that is not nested deeper than [`DEEPEST`].
-    shallow: u32,
-    /// The last of its blocks.
-    last: u32,
-    /// While numbers are given: how many those in it have taken.
-    taken: u32,
-}
-
-/// The loops around a block.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Around {
-    /// The header of the innermost loop that the block is not the header of, if there is one, and that of the
-    /// innermost loop.
-    pub(super) headers: [u32; 2],
-    /// The last block of the innermost loop.
-    pub(super) last: u32,
-}
-
-/// Deeper loops are not told apart when it comes to where values live.
-const DEEPEST: u32 = 16;
+/// No block.
+const NONE: u32 = u32::MAX;
 
 /// The loops of a function, and what finding them needs by block.
 #[derive(Debug, Default)]
 pub(super) struct Loops {
-    all: Vec<Loop>,
-    /// The innermost loop of each block; empty if there are no loops.
-    innermost: Vec<u32>,
+    /// How many loops the block is in.
+    depths: Vec<u32>,
     /// Number in the depth-first search.
     number: Vec<u32>,
     /// The highest number of those found from the block.
@@ -73,13 +39,6 @@ fn preds(vcode: &VCode, block: u32) -> &[VBlock] {
 }
 
 impl Loops {
-    /// Forgets all loops.
-    pub(super) fn clear(&mut self) {
-        self.entries.clear();
-        self.all.clear();
-        self.innermost.clear();
-    }
-
     /// Finds the loops of a function; returns whether there are any.
     pub(super) fn find(&mut self, vcode: &VCode) -> bool {
         let count = vcode.blocks.len();
@@ -96,8 +55,8 @@ impl Loops {
         for at in (0..self.order.len()).rev() {
             self.find_loop(vcode, self.order[at]);
         }
-        self.build();
-        !self.all.is_empty()
+        self.find_depths();
+        self.is_header.contains(&true)
     }
 
     /// Numbers the blocks in the order of a depth-first search.
@@ -174,87 +133,14 @@ impl Loops {
         block
     }
 
-    /// Lists the loops, and the rows of their blocks.
-    fn build(&mut self) {
-        self.innermost.resize(self.outer.len(), NONE);
+    fn find_depths(&mut self) {
+        self.depths.clear();
+        self.depths.resize(self.parent.len(), 0);
         // Headers come before what is in their loops.
         for &block in &self.order {
-            let at = block as usize;
-            let around = self.parent[at];
-            let parent = if around == NONE { NONE } else { self.innermost[around as usize] };
-            self.innermost[at] = parent;
-            if self.is_header[at] {
-                self.innermost[at] = self.all.len() as u32;
-                let depth = self.all.get(parent as usize).map_or(0, |parent| parent.depth) + 1;
-                let number = self.all.len() as u32;
-                let shallow = if depth <= DEEPEST { number } else { self.all[parent as usize].shallow };
-                self.all.push(Loop {
-                    header: block,
-                    parent,
-                    depth,
-                    count: 1,
-                    number: 0,
-                    shallow,
-                    last: block,
-                    taken: 0,
-                });
-            }
+            let outer = self.depths.get(self.parent[block as usize] as usize).copied().unwrap_or(0);
+            self.depths[block as usize] = outer + u32::from(self.is_header[block as usize]);
         }
-        for (block, &innermost) in self.innermost.iter().enumerate() {
-            if let Some(one) = self.all.get_mut(innermost as usize) {
-                one.last = one.last.max(block as u32);
-            }
-        }
-        for at in (0..self.all.len()).rev() {
-            let Loop { parent, count, last, .. } = self.all[at];
-            if let Some(parent) = self.all.get_mut(parent as usize) {
-                parent.count += count;
-                parent.last = parent.last.max(last);
-            }
-        }
-        self.number_loops();
-    }
-
-    /// Numbers the loops so that those in a loop are next to it.
-    fn number_loops(&mut self) {
-        let mut top = 0;
-        for at in 0..self.all.len() {
-            let Loop { parent, count, .. } = self.all[at];
-            self.all[at].number = match self.all.get_mut(parent as usize) {
-                None => {
-                    top += count;
-                    top - count
-                }
-                Some(parent) => {
-                    let number = parent.number + 1 + parent.taken;
-                    parent.taken += count;
-                    number
-                }
-            };
-        }
-    }
-
-    /// Whether each loop is entered at its header only.
-    pub(super) fn are_regular(&self) -> bool {
-        self.entries.is_empty()
-    }
-
-    /// Whether `header` is the header of a loop that `block` is in.
-    pub(super) fn leads_back(&self, block: u32, header: u32) -> bool {
-        let innermost = |block: u32| self.all.get(*self.innermost.get(block as usize)? as usize);
-        let (Some(inner), Some(outer)) = (innermost(block), innermost(header)) else { return false };
-        outer.header == header && inner.number.wrapping_sub(outer.number) < outer.count
-    }
-
-    /// What is known of the loops around a block.
-    #[inline]
-    pub(super) fn around(&self, block: u32) -> Option<Around> {
-        let one = self.all.get(*self.innermost.get(block as usize)? as usize)?;
-        let outer = match self.all.get(one.parent as usize) {
-            Some(outer) if one.header == block => outer.header,
-            _ => one.header,
-        };
-        Some(Around { headers: [outer, one.header], last: one.last })
     }
 
     /// Whether a block is a loop's header.
@@ -264,25 +150,6 @@ impl Loops {
 
     /// How many loops a block is in.
     pub(super) fn depth(&self, block: u32) -> u32 {
-        self.all.get(self.innermost[block as usize] as usize).map_or(0, |one| one.depth)
-    }
-
-    /// The last block of the outermost loop that `block` is in and `other` is not, `block` itself if there is
-    /// none. A later one, if loops are deeply nested.
-    #[inline]
-    pub(super) fn last_without(&self, block: u32, other: u32) -> u32 {
-        let Some(&innermost) = self.innermost.get(block as usize) else { return block };
-        let Some(inner) = self.all.get(innermost as usize) else { return block };
-        let other = self.all.get(self.innermost[other as usize] as usize).map_or(NONE, |one| one.number);
-        let mut at = inner.shallow;
-        let mut last = if at == innermost { block } else { self.all[at as usize].last };
-        while let Some(one) = self.all.get(at as usize) {
-            if other.wrapping_sub(one.number) < one.count {
-                break;
-            }
-            last = last.max(one.last);
-            at = one.parent;
-        }
-        last
+        self.depths[block as usize]
     }
 }

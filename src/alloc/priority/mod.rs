@@ -11,7 +11,7 @@
 //!
 //! The phases, in order; each is a file:
 //!
-//! 1. [`flow`]: blocks, loops ([`loops`]), how often each block runs.
+//! 1. [`flow`]: blocks, loops ([`loops`]), what can be passed over ([`regions`]), how often each block runs.
 //! 2. [`scan`]: operands, once: definitions, uses, reserved registers, pairs of values that copies connect.
 //! 3. [`live`]: the ranges of positions at which each value lives, for 64 values at a time.
 //! 4. [`coalesce`]: bundles of values.
@@ -42,6 +42,7 @@
 //! 8. A definition stands before all blocks that its value is live into.
 
 mod assign;
+mod block_set;
 mod busy;
 mod coalesce;
 mod describe;
@@ -53,6 +54,7 @@ mod loops;
 mod moves;
 mod operand;
 mod positions;
+mod regions;
 mod registers;
 mod rewrite;
 mod scan;
@@ -178,7 +180,7 @@ impl PriorityAllocator {
         state.registers.set_up(file)?;
         state.flow.compute(vcode, effort);
         state.scan(&input)?;
-        state.find_ranges(&input)?;
+        state.find_ranges()?;
         state.coalesce(&input);
         state.assign()?;
         state.find_places();
