@@ -406,6 +406,12 @@ impl Results {
         Results(list.0 | Self::LIST)
     }
 
+    /// The result, if there is exactly one.
+    #[inline]
+    pub(crate) fn single(self) -> Option<Value> {
+        (self.0 & Self::LIST == 0).then_some(Value(self.0))
+    }
+
     /// The results, as value numbers. `pool` is the stencil's.
     #[inline]
     pub fn get<'a>(&'a self, pool: &'a ListPool) -> &'a [u32] {

@@ -33,6 +33,13 @@ impl Replacements {
         self.by[from.index()] = to;
     }
 
+    /// The end of the chain from `value` on, which must not be circular. Shortens the chain.
+    #[inline]
+    pub fn resolve(&mut self, value: Value) -> Value {
+        let next = self.of(value);
+        if next == value { value } else { self.shorten(value).expect("replacements are never circular") }
+    }
+
     /// Makes every value on the chain from `first` on point to the end, and returns the end; `None` if the
     /// chain is circular.
     pub fn shorten(&mut self, first: Value) -> Option<Value> {

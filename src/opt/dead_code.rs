@@ -13,8 +13,9 @@ use crate::ir::*;
 pub(super) struct DeadCode {
     needed: Map<Inst, bool>,
     needed_params: Map<Value, bool>,
-    /// Needed values whose definitions are still to be looked at.
-    pending: Vec<Value>,
+    /// Needed instructions and parameters that are still to be looked at.
+    pending: Vec<Inst>,
+    pending_params: Vec<(Block, u32)>,
     /// Edges, sorted by the block that they go to, and the range of each block's.
     edges: Vec<BlockCallRef>,
     ranges: Map<Block, Span>,
@@ -31,50 +32,51 @@ impl DeadCode {
         for inst in editor.stencil().insts.keys() {
             let stencil = editor.stencil();
             if has_effect(stencil.effects(&stencil.insts[inst])) && !editor.is_removed(inst) {
-                self.need_inst(editor, inst);
-                self.follow(editor);
+                let (stencil, replacements) = editor.with_replacements();
+                self.need_inst(inst);
+                self.follow(stencil, replacements);
             }
         }
         self.sweep(editor);
     }
 
-    /// Marks an instruction as needed, and puts its operands on the list.
-    fn need_inst(&mut self, editor: &mut Editor, inst: Inst) {
-        if std::mem::replace(&mut self.needed[inst], true) {
-            return;
-        }
-        let from = self.pending.len();
-        let stencil = editor.stencil();
-        let data = &stencil.insts[inst];
-        stencil.visit_args(data, |arg| self.pending.push(arg));
-        stencil.visit_contexts(data, |context| self.pending.push(context));
-        for value in &mut self.pending[from..] {
-            *value = editor.resolve(*value);
+    /// Marks an instruction as needed, and puts it on the list.
+    #[inline]
+    fn need_inst(&mut self, inst: Inst) {
+        if !std::mem::replace(&mut self.needed[inst], true) {
+            self.pending.push(inst);
         }
     }
 
-    /// Marks everything that the values on the list refer to.
-    fn follow(&mut self, editor: &mut Editor) {
-        while let Some(value) = self.pending.pop() {
-            match editor.stencil().value_defs[value].get() {
-                ValueDef::Result(inst, _) => self.need_inst(editor, inst),
-                ValueDef::Param(block, n) => {
-                    if !std::mem::replace(&mut self.needed_params[value], true) {
-                        self.need_arguments(editor, block, n as usize);
-                    }
+    /// Marks what defines a value as needed, and puts it on the list.
+    #[inline]
+    fn need(&mut self, stencil: &Stencil, replacements: &mut Replacements, value: Value) {
+        let value = replacements.resolve(value);
+        match stencil.value_defs[value].get() {
+            ValueDef::Result(inst, _) => self.need_inst(inst),
+            ValueDef::Param(block, n) => {
+                if !std::mem::replace(&mut self.needed_params[value], true) {
+                    self.pending_params.push((block, n));
                 }
-                ValueDef::None => {}
             }
+            ValueDef::None => {}
         }
     }
 
-    /// Puts the arguments for parameter `n` of a block on the list.
-    fn need_arguments(&mut self, editor: &mut Editor, block: Block, n: usize) {
-        for at in self.ranges[block].iter() {
-            let stencil = editor.stencil();
-            let args = stencil.block_calls[self.edges[at as usize]].args;
-            if let BlockArg::Value(value) = BlockArg::unpack(stencil.pool.get(args)[n]) {
-                self.pending.push(editor.resolve(value));
+    /// Marks everything that what is on the list refers to.
+    fn follow(&mut self, stencil: &Stencil, replacements: &mut Replacements) {
+        loop {
+            while let Some(inst) = self.pending.pop() {
+                let data = &stencil.insts[inst];
+                stencil.visit_args(data, |arg| self.need(stencil, replacements, arg));
+                stencil.visit_contexts(data, |context| self.need(stencil, replacements, context));
+            }
+            let Some((block, n)) = self.pending_params.pop() else { return };
+            for at in self.ranges[block].iter() {
+                let args = stencil.block_calls[self.edges[at as usize]].args;
+                if let BlockArg::Value(value) = BlockArg::unpack(stencil.pool.get(args)[n as usize]) {
+                    self.need(stencil, replacements, value);
+                }
             }
         }
     }
