@@ -72,7 +72,7 @@ impl ControlFlow {
             }
             analysis.compute_loops();
             self.replace_params(editor, analysis);
-            self.find_leaks(editor);
+            self.find_leaks(editor, analysis);
             self.lead_on(editor, analysis);
             self.remove_unreachable(editor);
             self.join_lines(editor);
@@ -207,7 +207,7 @@ impl ControlFlow {
     }
 
     /// Finds the blocks that do nothing but branch and whose parameters are used elsewhere.
-    fn find_leaks(&mut self, editor: &mut Editor) {
+    fn find_leaks(&mut self, editor: &mut Editor, analysis: &Analysis) {
         let (stencil, replacements) = editor.with_replacements();
         let handlers = stencil.insts.values().filter(|data| data.opcode.format() == Format::HandlerAddr);
         self.named.clear();
@@ -217,7 +217,9 @@ impl ControlFlow {
         self.watched.clear();
         for &block in &stencil.layout {
             let params = stencil.block_params(block);
-            if stencil.block_insts(block).len() == 1 && !params.is_empty() {
+            // Only blocks that it dominates can use them.
+            let may_leak = !params.is_empty() && analysis.dominators.dominates_others(block);
+            if may_leak && stencil.block_insts(block).len() == 1 {
                 self.watched.resize(stencil.value_defs.len(), false);
                 params.iter().for_each(|&param| self.watched[Value(param)] = true);
             }
@@ -235,13 +237,8 @@ impl ControlFlow {
                     self.leaks[owner] = true;
                 }
             };
-            let Some(last) = stencil.terminator(block) else { continue };
             for inst in stencil.block_insts(block) {
-                let data = &stencil.insts[inst];
-                match inst == last {
-                    true => stencil.visit_values(data, &mut used),
-                    false => stencil.visit_args(data, &mut used),
-                }
+                stencil.visit_values(&stencil.insts[inst], &mut used);
             }
         }
     }

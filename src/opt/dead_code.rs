@@ -69,7 +69,9 @@ impl DeadCode {
             while let Some(inst) = self.pending.pop() {
                 let data = &stencil.insts[inst];
                 stencil.visit_args(data, |arg| self.need(stencil, replacements, arg));
-                stencil.visit_contexts(data, |context| self.need(stencil, replacements, context));
+                if data.opcode.effects().has(Effects::BRANCH) {
+                    stencil.visit_contexts(data, |context| self.need(stencil, replacements, context));
+                }
             }
             let Some((block, n)) = self.pending_params.pop() else { return };
             for at in self.ranges[block].iter() {

@@ -81,7 +81,8 @@ impl ValueNumbering {
         self.traps.resize(func.stencil.blocks.len(), false);
         self.entries.clear();
         self.heads.clear();
-        self.heads.resize((2 * func.stencil.insts.len()).next_power_of_two(), NONE);
+        // About half of all instructions get an entry.
+        self.heads.resize(func.stencil.insts.len().next_power_of_two(), NONE);
         self.memory.begin(func.stencil.blocks.len());
         finish(func, buffers, origins, |editor| {
             let analysis = &*analysis;
