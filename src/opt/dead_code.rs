@@ -16,6 +16,8 @@ pub(super) struct DeadCode {
     /// Needed instructions and parameters that are still to be looked at.
     pending: Vec<Inst>,
     pending_params: Vec<(Block, u32)>,
+    /// The number of the instruction that the walk, which goes backwards, is at.
+    reached: u32,
     /// Edges, sorted by the block that they go to, and the range of each block's.
     edges: Vec<BlockCallRef>,
     ranges: Map<Block, Span>,
@@ -29,31 +31,32 @@ impl DeadCode {
         self.needed_params.clear();
         self.needed_params.resize(editor.stencil().value_defs.len(), false);
         self.find_edges(editor.stencil(), analysis);
-        for inst in editor.stencil().insts.keys() {
+        // Backwards, so that most of what is needed is still to come when it is found.
+        for inst in editor.stencil().insts.keys().rev() {
             let stencil = editor.stencil();
-            if has_effect(stencil.effects(&stencil.insts[inst])) && !editor.is_removed(inst) {
+            let is_needed = self.needed[inst]
+                || has_effect(stencil.effects(&stencil.insts[inst])) && !editor.is_removed(inst);
+            if is_needed {
+                self.needed[inst] = true;
+                self.reached = inst.0;
                 let (stencil, replacements) = editor.with_replacements();
-                self.need_inst(inst);
+                self.visit(stencil, replacements, inst);
                 self.follow(stencil, replacements);
             }
         }
         self.sweep(editor);
     }
 
-    /// Marks an instruction as needed, and puts it on the list.
-    #[inline]
-    fn need_inst(&mut self, inst: Inst) {
-        if !std::mem::replace(&mut self.needed[inst], true) {
-            self.pending.push(inst);
-        }
-    }
-
-    /// Marks what defines a value as needed, and puts it on the list.
+    /// Marks what defines a value as needed, and puts it on the list unless the walk comes to it.
     #[inline]
     fn need(&mut self, stencil: &Stencil, replacements: &mut Replacements, value: Value) {
         let value = replacements.resolve(value);
         match stencil.value_defs[value].get() {
-            ValueDef::Result(inst, _) => self.need_inst(inst),
+            ValueDef::Result(inst, _) => {
+                if !std::mem::replace(&mut self.needed[inst], true) && inst.0 >= self.reached {
+                    self.pending.push(inst);
+                }
+            }
             ValueDef::Param(block, n) => {
                 if !std::mem::replace(&mut self.needed_params[value], true) {
                     self.pending_params.push((block, n));
@@ -63,15 +66,21 @@ impl DeadCode {
         }
     }
 
+    /// Marks what an instruction refers to.
+    #[inline]
+    fn visit(&mut self, stencil: &Stencil, replacements: &mut Replacements, inst: Inst) {
+        let data = &stencil.insts[inst];
+        stencil.visit_args(data, |arg| self.need(stencil, replacements, arg));
+        if data.opcode.effects().has(Effects::BRANCH) {
+            stencil.visit_contexts(data, |context| self.need(stencil, replacements, context));
+        }
+    }
+
     /// Marks everything that what is on the list refers to.
     fn follow(&mut self, stencil: &Stencil, replacements: &mut Replacements) {
         loop {
             while let Some(inst) = self.pending.pop() {
-                let data = &stencil.insts[inst];
-                stencil.visit_args(data, |arg| self.need(stencil, replacements, arg));
-                if data.opcode.effects().has(Effects::BRANCH) {
-                    stencil.visit_contexts(data, |context| self.need(stencil, replacements, context));
-                }
+                self.visit(stencil, replacements, inst);
             }
             let Some((block, n)) = self.pending_params.pop() else { return };
             for at in self.ranges[block].iter() {

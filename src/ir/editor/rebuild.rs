@@ -18,13 +18,17 @@ pub(super) fn rebuild(
     let base_srcloc = builder.params.base_srcloc;
     let new = builder.begin_again(old);
     origins.clear();
-    let mut rebuild = Rebuild { base_srcloc, old, edits, new, flags: Map::new(), origin, origins };
+    let has_notes = !(old.debug_tags.is_empty() && old.stack_maps.is_empty());
+    let flags = Map::new();
+    let mut rebuild = Rebuild { first_srcloc: None, has_notes, old, edits, new, flags, origin, origins };
     rebuild.declarations();
     rebuild.keep_numbers();
     for n in 0..rebuild.old.layout.len() {
         rebuild.block(rebuild.old.layout[n]);
     }
     rebuild.new.close_block();
+    let first = rebuild.first_srcloc;
+    rebuild.new.params.base_srcloc = first.map(|first| base_srcloc.unwrap_or(0).wrapping_add(first));
     rebuild.new.into_buffers()
 }
 
@@ -53,8 +57,10 @@ macro_rules! copy_piece {
 
 /// The state of rebuilding a function.
 struct Rebuild<'a, 'b, F> {
-    /// The base of the source locations of `old`.
-    base_srcloc: Option<u32>,
+    /// The first source location, relative to the base of `old`.
+    first_srcloc: Option<u32>,
+    /// Whether instructions have debug tags or stack maps.
+    has_notes: bool,
     old: &'a mut Stencil,
     edits: &'a Edits,
     new: FunctionBuilder<'b>,
@@ -213,8 +219,8 @@ impl<F: Fn(Inst) -> Inst> Rebuild<'_, '_, F> {
         let new = self.new.stencil.insts.push(data);
         self.results(inst, new);
         if let Some(location) = self.old.srcloc(inst) {
-            let location = self.base_srcloc.unwrap_or(0).wrapping_add(location);
-            let base = *self.new.params.base_srcloc.get_or_insert(location);
+            // The first location becomes the base.
+            let base = *self.first_srcloc.get_or_insert(location);
             let srclocs = &mut self.new.stencil.srclocs;
             if srclocs.len() < new.index() {
                 srclocs.resize(new.index(), NO_SRCLOC);
@@ -222,7 +228,7 @@ impl<F: Fn(Inst) -> Inst> Rebuild<'_, '_, F> {
             srclocs.push(location.wrapping_sub(base));
         }
         self.origins.push((self.origin)(origin));
-        if !(self.old.debug_tags.is_empty() && self.old.stack_maps.is_empty()) {
+        if self.has_notes {
             self.notes(inst, new);
         }
     }
