@@ -378,23 +378,6 @@ impl FunctionBuilder<'_> {
         }
     }
 
-    /// Appends an instruction that takes over the results and the source location of another.
-    pub(super) fn hand_over(&mut self, old: Inst, data: InstData) -> Inst {
-        let srcloc = self.stencil.srcloc(old);
-        let Stencil { insts, results, value_defs, pool, srclocs, .. } = &mut *self.stencil;
-        let new = insts.push(data);
-        let handed = std::mem::replace(&mut results[old], Results::NONE);
-        for (n, &value) in handed.get(pool).iter().enumerate() {
-            value_defs[Value(value)] = PackedDef::result(new, n as u32);
-        }
-        results.push(handed);
-        if let Some(location) = srcloc {
-            srclocs.resize(new.index(), NO_SRCLOC);
-            srclocs.push(location);
-        }
-        new
-    }
-
     /// The absolute source location of an instruction.
     pub fn srcloc_of(&self, inst: Inst) -> Option<u32> {
         let base = self.params.base_srcloc.unwrap_or(0);

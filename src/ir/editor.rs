@@ -335,11 +335,8 @@ impl<'a> Editor<'a> {
     /// Moves an instruction to the end of a block, before its terminator, as `data`. It keeps its results,
     /// and its place in the text.
     pub(crate) fn move_to_end(&mut self, inst: Inst, data: InstData, block: Block) -> Inst {
-        let at = self.stencil().terminator(block).expect("a block has a terminator");
-        self.changed = true;
-        let new = self.builder.hand_over(inst, data);
-        self.edits.insert_before(at, Run { first: new, end: Inst(new.0 + 1), origin: inst });
-        self.edits.mark(inst, Marks::REMOVED);
+        let new = self.insert_at_end(block, inst, |builder| builder.inst(data));
+        self.take_over(inst, new);
         new
     }
 

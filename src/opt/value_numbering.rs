@@ -249,8 +249,9 @@ impl ValueNumbering {
         let to = self.outside_loops(editor.stencil(), analysis, block, &data);
         let inst = match constant {
             Some(constant) if to == block => {
-                editor.rewrite(inst, constant);
-                inst
+                let new = editor.replace(inst, |builder| builder.inst(constant));
+                self.set_block(new, block);
+                new
             }
             Some(constant) => self.move_to(editor, inst, constant, to),
             None => self.place(editor, inst, block, to),
