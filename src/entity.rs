@@ -97,6 +97,11 @@ impl<K: Entity, V> Map<K, V> {
         self.items.clear();
     }
 
+    /// Makes room for this many further entries.
+    pub fn reserve(&mut self, further: usize) {
+        self.items.reserve(further);
+    }
+
     /// Changes the number of entries to `len`; new ones are clones of `value`.
     pub fn resize(&mut self, len: usize, value: V)
     where
@@ -190,6 +195,21 @@ impl ListPool {
         self.words.push(items.len() as u32);
         self.words.extend_from_slice(items);
         List(at)
+    }
+
+    /// Stores what an iterator returns as a new list.
+    #[inline]
+    pub fn collect(&mut self, items: impl Iterator<Item = u32>) -> List {
+        let at = self.words.len();
+        self.words.push(0);
+        self.words.extend(items);
+        let count = self.words.len() - at - 1;
+        if count == 0 {
+            self.words.truncate(at);
+            return List(0);
+        }
+        self.words[at] = count as u32;
+        List(at as u32)
     }
 
     /// The items of `list`.

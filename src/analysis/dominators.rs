@@ -179,6 +179,11 @@ impl Dominators {
         self.idoms[block]
     }
 
+    /// Whether a reachable block dominates others besides itself.
+    pub(crate) fn dominates_others(&self, block: Block) -> bool {
+        self.intervals[block].size > 1
+    }
+
     /// Whether every path from the entry to `b` goes through `a`. A reachable block dominates itself; an
     /// unreachable one neither dominates a block nor is dominated.
     #[inline]

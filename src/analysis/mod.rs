@@ -32,6 +32,8 @@ pub struct Analysis {
     pub(crate) dominators: Dominators,
     /// Natural loops; empty until [`Analysis::compute_loops`].
     pub loops: Loops,
+    /// Whether the loops are those of the function.
+    has_loops: bool,
 }
 
 impl Analysis {
@@ -41,11 +43,15 @@ impl Analysis {
         self.order.compute(stencil, &self.cfg);
         self.dominators.compute(&self.cfg, &self.order);
         self.loops.clear();
+        self.has_loops = false;
     }
 
-    /// Computes the loops, after [`Analysis::compute`].
+    /// Computes the loops, after [`Analysis::compute`], unless they are known already.
     pub fn compute_loops(&mut self) {
-        self.loops.compute(&self.cfg, &self.order, &self.dominators);
+        if !self.has_loops {
+            self.loops.compute(&self.cfg, &self.order, &self.dominators);
+            self.has_loops = true;
+        }
     }
 }
 

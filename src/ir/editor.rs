@@ -69,6 +69,29 @@ struct Run {
     origin: Inst,
 }
 
+/// What is to be done about an instruction: a set of bits. Most instructions have none.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+struct Marks(u8);
+
+impl Marks {
+    /// It is removed.
+    const REMOVED: Marks = Marks(1);
+    /// Others are inserted before it.
+    const BEFORE: Marks = Marks(2);
+    /// It begins a new block.
+    const SPLIT: Marks = Marks(4);
+
+    /// Whether there are no marks.
+    fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Whether a mark is in the set.
+    fn has(self, mark: Marks) -> bool {
+        self.0 & mark.0 != 0
+    }
+}
+
 /// The recorded edits.
 #[derive(Debug, Default)]
 struct Edits {
@@ -80,7 +103,8 @@ struct Edits {
     after: Chains<Block, Block>,
     /// For an instruction before which its block is split, the new block that it begins.
     splits: Map<Inst, Option<Block>>,
-    removed: Map<Inst, bool>,
+    /// What is to be done about each instruction.
+    marks: Map<Inst, Marks>,
     removed_blocks: Map<Block, bool>,
     /// For a block, the one whose instructions follow its own.
     joined: Map<Block, Option<Block>>,
@@ -93,10 +117,26 @@ impl Edits {
         self.at_end.clear();
         self.after.clear();
         self.splits.clear();
-        self.removed.clear();
+        self.marks.clear();
         self.removed_blocks.clear();
         self.joined.clear();
         self.replacements.clear();
+    }
+
+    fn mark(&mut self, inst: Inst, mark: Marks) {
+        self.marks.ensure(inst, Marks::default());
+        self.marks[inst].0 |= mark.0;
+    }
+
+    /// The marks of an instruction.
+    #[inline]
+    fn marks(&self, inst: Inst) -> Marks {
+        self.marks.get(inst).copied().unwrap_or_default()
+    }
+
+    fn insert_before(&mut self, at: Inst, run: Run) {
+        self.mark(at, Marks::BEFORE);
+        self.before.push(at, run);
     }
 }
 
@@ -119,6 +159,10 @@ impl<K: Entity, T: Copy> Chains<K, T> {
     fn clear(&mut self) {
         self.ends.clear();
         self.entries.clear();
+    }
+
+    fn is_empty(&self) -> bool {
+        self.entries.is_empty()
     }
 
     fn push(&mut self, key: K, item: T) {
@@ -176,8 +220,15 @@ impl<'a> Editor<'a> {
     }
 
     /// The replacement of a value; the value itself if it has none.
+    #[inline]
     pub fn resolve(&mut self, value: Value) -> Value {
-        self.edits.replacements.shorten(value).expect("replacements are never circular")
+        self.edits.replacements.resolve(value)
+    }
+
+    /// The function as [`stencil`](Self::stencil) returns it, and the replacements so far.
+    #[inline]
+    pub(crate) fn with_replacements(&mut self) -> (&Stencil, &mut Replacements) {
+        (self.builder.stencil, &mut self.edits.replacements)
     }
 
     /// Makes declarations for new instructions to refer to.
@@ -192,7 +243,7 @@ impl<'a> Editor<'a> {
     /// Inserts the instructions that `make` appends before `at`. They get its source location.
     pub fn insert_before<R>(&mut self, at: Inst, make: impl FnOnce(&mut FunctionBuilder) -> R) -> R {
         let (run, made) = self.make_for(at, make);
-        self.edits.before.push(at, run);
+        self.edits.insert_before(at, run);
         made
     }
 
@@ -248,12 +299,11 @@ impl<'a> Editor<'a> {
     /// Removes an instruction and its results.
     pub fn remove(&mut self, inst: Inst) {
         self.changed = true;
-        for n in 0..self.stencil().inst_results(inst).len() {
-            let value = Value(self.stencil().inst_results(inst)[n]);
-            self.builder.stencil.value_defs[value] = PackedDef::NONE;
+        let Stencil { results, value_defs, pool, .. } = &mut *self.builder.stencil;
+        for &value in results[inst].get(pool) {
+            value_defs[Value(value)] = PackedDef::NONE;
         }
-        self.edits.removed.ensure(inst, false);
-        self.edits.removed[inst] = true;
+        self.edits.mark(inst, Marks::REMOVED);
     }
 
     /// Makes an instruction another one with as many results of the same types.
@@ -265,7 +315,7 @@ impl<'a> Editor<'a> {
 
     /// Whether an instruction has been removed.
     pub(crate) fn is_removed(&self, inst: Inst) -> bool {
-        self.edits.removed.get(inst).is_some_and(|&removed| removed)
+        self.edits.marks(inst).has(Marks::REMOVED)
     }
 
     /// Appends the instructions that `make` appends to a block, before its terminator, on behalf of `origin`.
@@ -278,7 +328,7 @@ impl<'a> Editor<'a> {
     ) -> R {
         let at = self.stencil().terminator(block).expect("a block has a terminator");
         let (run, made) = self.make_for(origin, make);
-        self.edits.before.push(at, run);
+        self.edits.insert_before(at, run);
         made
     }
 
@@ -374,6 +424,9 @@ impl<'a> Editor<'a> {
         for call in stencil.block_calls.values_mut() {
             let [params, args] =
                 [stencil.blocks[call.block].params, call.args].map(|list| stencil.pool.get(list));
+            if params.iter().all(|&param| keep(Value(param))) {
+                continue;
+            }
             kept.clear();
             let pairs = params.iter().zip(args);
             kept.extend(pairs.filter(|(param, _)| keep(Value(**param))).map(|(_, &arg)| arg));
@@ -408,6 +461,7 @@ impl<'a> Editor<'a> {
         let block = self.builder.new_block(&[]);
         self.edits.splits.ensure(at, None);
         assert!(self.edits.splits[at].replace(block).is_none(), "the block is split before {at} already");
+        self.edits.mark(at, Marks::SPLIT);
         block
     }
 

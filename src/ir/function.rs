@@ -406,6 +406,12 @@ impl Results {
         Results(list.0 | Self::LIST)
     }
 
+    /// The result, if there is exactly one.
+    #[inline]
+    pub(crate) fn single(self) -> Option<Value> {
+        (self.0 & Self::LIST == 0).then_some(Value(self.0))
+    }
+
     /// The results, as value numbers. `pool` is the stencil's.
     #[inline]
     pub fn get<'a>(&'a self, pool: &'a ListPool) -> &'a [u32] {
@@ -705,8 +711,16 @@ impl Stencil {
 
     /// Calls `visit` for each value that an instruction refers to: operands, contexts of handlers, and
     /// arguments of its block calls.
+    #[inline]
     pub(crate) fn visit_values(&self, data: &InstData, mut visit: impl FnMut(Value)) {
         self.visit_args(data, &mut visit);
+        if data.opcode.effects().has(Effects::BRANCH) {
+            self.visit_passed(data, visit);
+        }
+    }
+
+    /// Calls `visit` for each value that a branch refers to besides its operands.
+    fn visit_passed(&self, data: &InstData, mut visit: impl FnMut(Value)) {
         self.visit_contexts(data, &mut visit);
         self.visit_block_calls(data, |call| {
             for &word in self.pool.get(self.block_calls[call].args) {

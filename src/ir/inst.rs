@@ -426,8 +426,14 @@ impl InstData {
     #[inline]
     pub(crate) fn map_fixed_args(mut self, mut map: impl FnMut(Value) -> Value) -> Self {
         let count = self.fixed_args();
-        for word in [&mut self.a, &mut self.b, &mut self.c].into_iter().take(count) {
-            *word = map(Value(*word)).0;
+        if count > 0 {
+            self.a = map(Value(self.a)).0;
+        }
+        if count > 1 {
+            self.b = map(Value(self.b)).0;
+        }
+        if count > 2 {
+            self.c = map(Value(self.c)).0;
         }
         self
     }

@@ -295,6 +295,7 @@ impl Opcode {
 /// Algebraic properties.
 impl Opcode {
     /// Whether the result stays the same when the two operands are exchanged.
+    #[inline]
     pub(crate) fn is_commutative(self) -> bool {
         use Opcode::*;
         matches!(

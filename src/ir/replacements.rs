@@ -11,12 +11,15 @@ use crate::entity::{Entity, Map};
 pub(crate) struct Replacements {
     /// The replacement of each value; the value itself if it has none, as have those beyond the end.
     by: Vec<Value>,
+    /// The values that have been replaced.
+    replaced: Vec<Value>,
 }
 
 impl Replacements {
     /// Removes all replacements, keeping the memory.
     pub fn clear(&mut self) {
         self.by.clear();
+        self.replaced.clear();
     }
 
     /// The direct replacement of `value`; itself if it has none.
@@ -27,10 +30,17 @@ impl Replacements {
 
     /// Replaces `from` by `to`.
     pub fn set(&mut self, from: Value, to: Value) {
-        while self.by.len() <= from.index() {
-            self.by.push(Value(self.by.len() as u32));
-        }
+        let len = self.by.len() as u32;
+        self.by.extend((len..=from.0).map(Value));
         self.by[from.index()] = to;
+        self.replaced.push(from);
+    }
+
+    /// The end of the chain from `value` on, which must not be circular. Shortens the chain.
+    #[inline]
+    pub fn resolve(&mut self, value: Value) -> Value {
+        let next = self.of(value);
+        if next == value { value } else { self.shorten(value).expect("replacements are never circular") }
     }
 
     /// Makes every value on the chain from `first` on point to the end, and returns the end; `None` if the
@@ -54,8 +64,8 @@ impl Replacements {
 
     /// Shortens all chains. None may be circular.
     pub fn shorten_all(&mut self) {
-        for n in 0..self.by.len() {
-            self.shorten(Value(n as u32)).expect("a chain of replacements has an end");
+        for n in 0..self.replaced.len() {
+            self.shorten(self.replaced[n]).expect("a chain of replacements has an end");
         }
     }
 

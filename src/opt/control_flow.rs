@@ -34,8 +34,10 @@ enum Only {
 /// The pass, with its buffers.
 #[derive(Debug, Default)]
 pub struct ControlFlow {
-    /// Blocks whose parameters are used elsewhere than in their own branch.
+    /// Blocks that do nothing but branch and whose parameters are used elsewhere.
     leaks: Map<Block, bool>,
+    /// Whether a value is a parameter of a block that does nothing but branch; empty if there are none.
+    watched: Map<Value, bool>,
     /// Blocks that instructions name for another purpose than to branch there.
     named: Vec<Block>,
     /// Number of edges into each block.
@@ -45,6 +47,10 @@ pub struct ControlFlow {
     new_args: Vec<u32>,
     /// What is known of each block parameter.
     only: Map<Value, Only>,
+    /// Whether a parameter was replaced.
+    any_replaced: bool,
+    /// Blocks from which the walk in progress has followed all edges.
+    walked: Map<Block, bool>,
     pending: Vec<Block>,
 }
 
@@ -66,7 +72,7 @@ impl ControlFlow {
             }
             analysis.compute_loops();
             self.replace_params(editor, analysis);
-            self.find_leaks(editor);
+            self.find_leaks(editor, analysis);
             self.lead_on(editor, analysis);
             self.remove_unreachable(editor);
             self.join_lines(editor);
@@ -131,91 +137,108 @@ impl ControlFlow {
 
     /// Replaces parameters that have the same value from everywhere.
     fn replace_params(&mut self, editor: &mut Editor, analysis: &Analysis) {
-        self.only.clear();
-        self.only.resize(editor.stencil().value_defs.len(), Only::Nothing);
-        let mut any = false;
-        while self.find_only_values(editor, analysis) {
-            any = true;
+        let Stencil { layout, value_defs, .. } = editor.stencil();
+        if layout.iter().skip(1).all(|&block| editor.stencil().block_params(block).is_empty()) {
+            return;
         }
-        if any {
+        self.only.clear();
+        self.only.resize(value_defs.len(), Only::Nothing);
+        self.walked.clear();
+        self.walked.resize(editor.stencil().blocks.len(), false);
+        self.any_replaced = false;
+        while self.walk_edges(editor, analysis) {
+            self.walked.values_mut().for_each(|walked| *walked = false);
+        }
+        if self.any_replaced {
             editor.retain_params(|value| self.only[value] != Only::Replaced);
         }
     }
 
     /// Walks all edges once, and replaces the parameters that are found to have one value. Returns whether
-    /// there were any.
-    fn find_only_values(&mut self, editor: &mut Editor, analysis: &Analysis) -> bool {
-        for &block in analysis.order.rpo() {
-            editor.stencil().list_block_calls(block, &mut self.calls);
-            for n in 0..self.calls.len() {
-                self.note_arguments(editor, self.calls[n]);
-            }
-        }
-        let mut any = false;
-        for &block in analysis.order.rpo().iter().skip(1) {
-            for n in 0..editor.stencil().block_params(block).len() {
-                let param = Value(editor.stencil().block_params(block)[n]);
-                match std::mem::replace(&mut self.only[param], Only::Nothing) {
-                    Only::Value(value) => {
-                        let value = editor.resolve(value);
-                        // It is replaced by itself if another parameter was by it just now.
-                        if value != param {
-                            editor.replace_value(param, value);
-                            self.only[param] = Only::Replaced;
-                            any = true;
-                        }
-                    }
-                    Only::Replaced => self.only[param] = Only::Replaced,
-                    Only::Nothing | Only::Several => {}
+    /// another walk may find more: whether one was replaced after edges had been walked that pass it on.
+    fn walk_edges(&mut self, editor: &mut Editor, analysis: &Analysis) -> bool {
+        self.pending.clear();
+        for (n, &block) in analysis.order.rpo().iter().enumerate() {
+            if n > 0 && !editor.stencil().block_params(block).is_empty() {
+                match analysis.cfg.preds(block).iter().all(|&pred| self.walked[pred]) {
+                    true => _ = self.settle(editor, block),
+                    false => self.pending.push(block),
                 }
             }
+            self.walked[block] = true;
+            let (stencil, replacements) = editor.with_replacements();
+            if let Some(last) = stencil.terminator(block) {
+                stencil.visit_block_calls(&stencil.insts[last], |call| {
+                    note_arguments(&mut self.only, stencil, replacements, &stencil.block_calls[call]);
+                });
+            }
         }
+        let mut late = false;
+        for n in 0..self.pending.len() {
+            late |= self.settle(editor, self.pending[n]);
+        }
+        self.pending.clear();
+        late
+    }
+
+    /// Replaces the parameters of a block that have been found to have one value, and forgets what is known
+    /// of the others. Returns whether there were any.
+    fn settle(&mut self, editor: &mut Editor, block: Block) -> bool {
+        let mut any = false;
+        for n in 0..editor.stencil().block_params(block).len() {
+            let param = Value(editor.stencil().block_params(block)[n]);
+            match self.only[param] {
+                Only::Value(value) => {
+                    self.only[param] = Only::Nothing;
+                    let value = editor.resolve(value);
+                    // It is replaced by itself if another parameter was by it just now.
+                    if value != param {
+                        editor.replace_value(param, value);
+                        self.only[param] = Only::Replaced;
+                        any = true;
+                    }
+                }
+                Only::Several => self.only[param] = Only::Nothing,
+                Only::Replaced | Only::Nothing => {}
+            }
+        }
+        self.any_replaced |= any;
         any
     }
 
-    /// Takes note of what an edge passes to the parameters of its block.
-    fn note_arguments(&mut self, editor: &mut Editor, call: BlockCallRef) {
-        let BlockCall { block, args } = editor.stencil().block_calls[call];
-        for n in 0..editor.stencil().pool.get(args).len() {
-            let param = Value(editor.stencil().block_params(block)[n]);
-            let arg = match BlockArg::unpack(editor.stencil().pool.get(args)[n]) {
-                BlockArg::Value(value) => Some(editor.resolve(value)),
-                BlockArg::TryCallRet(_) | BlockArg::TryCallExn(_) => None,
-            };
-            let only = &mut self.only[param];
-            *only = match (*only, arg) {
-                (Only::Replaced, _) => Only::Replaced,
-                (same, Some(value)) if value == param => same,
-                (Only::Nothing, Some(value)) => Only::Value(value),
-                (Only::Value(known), Some(value)) if known == value => Only::Value(known),
-                (Only::Nothing | Only::Value(_) | Only::Several, _) => Only::Several,
-            };
-        }
-    }
-
-    /// Finds the blocks whose parameters are used elsewhere than in their branches.
-    fn find_leaks(&mut self, editor: &mut Editor) {
+    /// Finds the blocks that do nothing but branch and whose parameters are used elsewhere.
+    fn find_leaks(&mut self, editor: &mut Editor, analysis: &Analysis) {
+        let (stencil, replacements) = editor.with_replacements();
+        let handlers = stencil.insts.values().filter(|data| data.opcode.format() == Format::HandlerAddr);
         self.named.clear();
+        self.named.extend(handlers.map(|data| Block(data.a)));
         self.leaks.clear();
-        self.leaks.resize(editor.stencil().blocks.len(), false);
-        for n in 0..editor.stencil().layout.len() {
-            let block = editor.stencil().layout[n];
-            for inst in editor.stencil().block_insts(block) {
-                self.args.clear();
-                let stencil = editor.stencil();
-                let data = &stencil.insts[inst];
-                if data.opcode.format() == Format::HandlerAddr {
-                    self.named.push(Block(data.a));
+        self.leaks.resize(stencil.blocks.len(), false);
+        self.watched.clear();
+        for &block in &stencil.layout {
+            let params = stencil.block_params(block);
+            // Only blocks that it dominates can use them.
+            let may_leak = !params.is_empty() && analysis.dominators.dominates_others(block);
+            if may_leak && stencil.block_insts(block).len() == 1 {
+                self.watched.resize(stencil.value_defs.len(), false);
+                params.iter().for_each(|&param| self.watched[Value(param)] = true);
+            }
+        }
+        if self.watched.is_empty() {
+            return;
+        }
+        for &block in &stencil.layout {
+            let mut used = |value| {
+                let value = replacements.resolve(value);
+                if self.watched[value]
+                    && let ValueDef::Param(owner, _) = stencil.value_defs[value].get()
+                    && owner != block
+                {
+                    self.leaks[owner] = true;
                 }
-                stencil.visit_values(data, |value| self.args.push(value.0));
-                for &word in &self.args {
-                    let value = editor.resolve(Value(word));
-                    if let ValueDef::Param(owner, _) = editor.stencil().value_defs[value].get()
-                        && owner != block
-                    {
-                        self.leaks[owner] = true;
-                    }
-                }
+            };
+            for inst in stencil.block_insts(block) {
+                stencil.visit_values(&stencil.insts[inst], &mut used);
             }
         }
     }
@@ -352,6 +375,29 @@ impl ControlFlow {
             }
             editor.join(block, next);
         }
+    }
+}
+
+/// Takes note of what an edge passes to the parameters of its block.
+fn note_arguments(
+    only: &mut Map<Value, Only>,
+    stencil: &Stencil,
+    replacements: &mut Replacements,
+    &BlockCall { block, args }: &BlockCall,
+) {
+    for (&param, &arg) in stencil.block_params(block).iter().zip(stencil.pool.get(args)) {
+        let known = &mut only[Value(param)];
+        if matches!(known, Only::Several | Only::Replaced) {
+            continue;
+        }
+        let passed = match BlockArg::unpack(arg) {
+            BlockArg::Value(value) => Only::Value(replacements.resolve(value)),
+            BlockArg::TryCallRet(_) | BlockArg::TryCallExn(_) => Only::Several,
+        };
+        if passed == Only::Value(Value(param)) || passed == *known {
+            continue;
+        }
+        *known = if *known == Only::Nothing { passed } else { Only::Several };
     }
 }
 

@@ -13,8 +13,11 @@ use crate::ir::*;
 pub(super) struct DeadCode {
     needed: Map<Inst, bool>,
     needed_params: Map<Value, bool>,
-    /// Needed values whose definitions are still to be looked at.
-    pending: Vec<Value>,
+    /// Needed instructions and parameters that are still to be looked at.
+    pending: Vec<Inst>,
+    pending_params: Vec<(Block, u32)>,
+    /// The number of the instruction that the walk, which goes backwards, is at.
+    reached: u32,
     /// Edges, sorted by the block that they go to, and the range of each block's.
     edges: Vec<BlockCallRef>,
     ranges: Map<Block, Span>,
@@ -28,53 +31,63 @@ impl DeadCode {
         self.needed_params.clear();
         self.needed_params.resize(editor.stencil().value_defs.len(), false);
         self.find_edges(editor.stencil(), analysis);
-        for inst in editor.stencil().insts.keys() {
+        // Backwards, so that most of what is needed is still to come when it is found.
+        for inst in editor.stencil().insts.keys().rev() {
             let stencil = editor.stencil();
-            if has_effect(stencil.effects(&stencil.insts[inst])) && !editor.is_removed(inst) {
-                self.need_inst(editor, inst);
-                self.follow(editor);
+            let is_needed = self.needed[inst]
+                || has_effect(stencil.effects(&stencil.insts[inst])) && !editor.is_removed(inst);
+            if is_needed {
+                self.needed[inst] = true;
+                self.reached = inst.0;
+                let (stencil, replacements) = editor.with_replacements();
+                self.visit(stencil, replacements, inst);
+                self.follow(stencil, replacements);
             }
         }
         self.sweep(editor);
     }
 
-    /// Marks an instruction as needed, and puts its operands on the list.
-    fn need_inst(&mut self, editor: &mut Editor, inst: Inst) {
-        if std::mem::replace(&mut self.needed[inst], true) {
-            return;
-        }
-        let from = self.pending.len();
-        let stencil = editor.stencil();
-        let data = &stencil.insts[inst];
-        stencil.visit_args(data, |arg| self.pending.push(arg));
-        stencil.visit_contexts(data, |context| self.pending.push(context));
-        for value in &mut self.pending[from..] {
-            *value = editor.resolve(*value);
-        }
-    }
-
-    /// Marks everything that the values on the list refer to.
-    fn follow(&mut self, editor: &mut Editor) {
-        while let Some(value) = self.pending.pop() {
-            match editor.stencil().value_defs[value].get() {
-                ValueDef::Result(inst, _) => self.need_inst(editor, inst),
-                ValueDef::Param(block, n) => {
-                    if !std::mem::replace(&mut self.needed_params[value], true) {
-                        self.need_arguments(editor, block, n as usize);
-                    }
+    /// Marks what defines a value as needed, and puts it on the list unless the walk comes to it.
+    #[inline]
+    fn need(&mut self, stencil: &Stencil, replacements: &mut Replacements, value: Value) {
+        let value = replacements.resolve(value);
+        match stencil.value_defs[value].get() {
+            ValueDef::Result(inst, _) => {
+                if !std::mem::replace(&mut self.needed[inst], true) && inst.0 >= self.reached {
+                    self.pending.push(inst);
                 }
-                ValueDef::None => {}
             }
+            ValueDef::Param(block, n) => {
+                if !std::mem::replace(&mut self.needed_params[value], true) {
+                    self.pending_params.push((block, n));
+                }
+            }
+            ValueDef::None => {}
         }
     }
 
-    /// Puts the arguments for parameter `n` of a block on the list.
-    fn need_arguments(&mut self, editor: &mut Editor, block: Block, n: usize) {
-        for at in self.ranges[block].iter() {
-            let stencil = editor.stencil();
-            let args = stencil.block_calls[self.edges[at as usize]].args;
-            if let BlockArg::Value(value) = BlockArg::unpack(stencil.pool.get(args)[n]) {
-                self.pending.push(editor.resolve(value));
+    /// Marks what an instruction refers to.
+    #[inline]
+    fn visit(&mut self, stencil: &Stencil, replacements: &mut Replacements, inst: Inst) {
+        let data = &stencil.insts[inst];
+        stencil.visit_args(data, |arg| self.need(stencil, replacements, arg));
+        if data.opcode.effects().has(Effects::BRANCH) {
+            stencil.visit_contexts(data, |context| self.need(stencil, replacements, context));
+        }
+    }
+
+    /// Marks everything that what is on the list refers to.
+    fn follow(&mut self, stencil: &Stencil, replacements: &mut Replacements) {
+        loop {
+            while let Some(inst) = self.pending.pop() {
+                self.visit(stencil, replacements, inst);
+            }
+            let Some((block, n)) = self.pending_params.pop() else { return };
+            for at in self.ranges[block].iter() {
+                let args = stencil.block_calls[self.edges[at as usize]].args;
+                if let BlockArg::Value(value) = BlockArg::unpack(stencil.pool.get(args)[n as usize]) {
+                    self.need(stencil, replacements, value);
+                }
             }
         }
     }

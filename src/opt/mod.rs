@@ -99,8 +99,8 @@ fn results_of_copy(stencil: &Stencil, inst: Inst, copy: Inst) -> impl Iterator<I
 /// Finds the uses of what some blocks define in other blocks.
 #[derive(Debug, Default)]
 struct Leaks {
-    /// The block that an instruction is in, if it is one of those.
-    owners: Map<Inst, Option<Block>>,
+    /// The block that defines a value, if it is one of those.
+    owners: Map<Value, Option<Block>>,
 }
 
 impl Leaks {
@@ -112,18 +112,16 @@ impl Leaks {
         mut found: impl FnMut(Block, Value),
     ) {
         self.owners.clear();
-        self.owners.resize(stencil.insts.len(), None);
+        self.owners.resize(stencil.value_defs.len(), None);
         for owner in blocks {
-            stencil.block_insts(owner).for_each(|inst| self.owners[inst] = Some(owner));
+            let results = stencil.block_insts(owner).flat_map(|inst| stencil.inst_results(inst));
+            for &value in stencil.block_params(owner).iter().chain(results) {
+                self.owners[Value(value)] = Some(owner);
+            }
         }
         for &block in &stencil.layout {
             let mut used = |value: Value| {
-                let owner = match stencil.value_defs[value].get() {
-                    ValueDef::Result(inst, _) => self.owners[inst],
-                    ValueDef::Param(owner, _) => stencil.terminator(owner).and_then(|last| self.owners[last]),
-                    ValueDef::None => None,
-                };
-                if let Some(owner) = owner.filter(|&owner| owner != block) {
+                if let Some(owner) = self.owners[value].filter(|&owner| owner != block) {
                     found(owner, value);
                 }
             };

@@ -28,6 +28,7 @@ pub(super) struct Simplification<'a, 'b> {
 }
 
 impl Subject for Simplification<'_, '_> {
+    #[inline]
     fn definition(&self, value: Value) -> Option<InstData> {
         let stencil = self.editor.stencil();
         match stencil.value_defs[value].get() {
@@ -36,6 +37,7 @@ impl Subject for Simplification<'_, '_> {
         }
     }
 
+    #[inline]
     fn value_type(&self, value: Value) -> Type {
         self.editor.stencil().value_types[value]
     }

@@ -26,6 +26,7 @@ use crate::analysis::Analysis;
 use crate::analysis::loops::Loop;
 use crate::entity::Map;
 use crate::eval;
+use crate::ir::opcode::ALL;
 use crate::ir::*;
 use std::collections::BTreeMap;
 
@@ -80,7 +81,8 @@ impl ValueNumbering {
         self.traps.resize(func.stencil.blocks.len(), false);
         self.entries.clear();
         self.heads.clear();
-        self.heads.resize((2 * func.stencil.insts.len()).next_power_of_two(), NONE);
+        // About half of all instructions get an entry.
+        self.heads.resize(func.stencil.insts.len().next_power_of_two(), NONE);
         self.memory.begin(func.stencil.blocks.len());
         finish(func, buffers, origins, |editor| {
             let analysis = &*analysis;
@@ -98,22 +100,26 @@ impl ValueNumbering {
         });
         for inst in editor.stencil().block_insts(block) {
             self.block_of[inst] = block;
-            let data = editor.stencil().insts[inst];
-            let data = data.map_fixed_args(|value| editor.resolve(value));
-            let Some(data) = self.simplify(editor, analysis, block, inst, data) else { continue };
-            let effects = editor.stencil().effects(&data);
-            if is_numbered(editor.stencil(), &data, effects) {
-                self.number(editor, analysis, block, inst, data);
-            } else if effects.any(Effects::CALL.or(Effects::OTHER)) {
-                self.memory.clobber();
-                self.memory.see_all();
-            } else if !self.alias_analysis {
-                // Loads and stores stay as they are.
-            } else if effects.has(Effects::LOAD) {
-                self.load(editor, analysis, block, inst, &data);
-            } else if effects.has(Effects::STORE) {
-                self.store(editor, analysis, block, inst, &data);
+            let mut data = editor.stencil().insts[inst];
+            // Without operands, there is nothing to replace or to simplify.
+            if data.fixed_args() > 0 {
+                data = data.map_fixed_args(|value| editor.resolve(value));
+                match self.simplify(editor, analysis, block, inst, data) {
+                    Some(simple) => data = simple,
+                    None => continue,
+                }
             }
+            match treatment(editor.stencil(), &data) {
+                Treatment::Number => self.number(editor, analysis, block, inst, data),
+                Treatment::Clobber => {
+                    self.memory.clobber();
+                    self.memory.see_all();
+                }
+                Treatment::Load if self.alias_analysis => self.load(editor, analysis, block, inst, &data),
+                Treatment::Store if self.alias_analysis => self.store(editor, analysis, block, inst, &data),
+                Treatment::Load | Treatment::Store | Treatment::None => {}
+            }
+            let effects = editor.stencil().effects(&data);
             if effects.any(Effects::TRAP.or(Effects::OTHER)) && !editor.is_removed(inst) {
                 self.traps[block] = true;
                 self.memory.see_all();
@@ -172,6 +178,7 @@ impl ValueNumbering {
             false => editor.insert_at_end(to, at, |builder| builder.inst(data)),
         };
         let result = editor.stencil().first_result(inst);
+        self.set_block(inst, to);
         self.enter(place, Entry { data: key, inst, block: to });
         result
     }
@@ -192,7 +199,6 @@ impl ValueNumbering {
 
     /// Puts an instruction into the table, at the place where it was looked for.
     fn enter(&mut self, place: usize, entry: Entry) {
-        self.set_block(entry.inst, entry.block);
         match self.heads[place] {
             NONE => {
                 self.heads[place] = self.entries.len() as u32;
@@ -242,8 +248,12 @@ impl ValueNumbering {
         };
         let to = self.outside_loops(editor.stencil(), analysis, block, &data);
         let inst = match constant {
-            Some(constant) if to == block => editor.replace(inst, |builder| builder.inst(constant)),
-            Some(constant) => editor.move_to_end(inst, constant, to),
+            Some(constant) if to == block => {
+                let new = editor.replace(inst, |builder| builder.inst(constant));
+                self.set_block(new, block);
+                new
+            }
+            Some(constant) => self.move_to(editor, inst, constant, to),
             None => self.place(editor, inst, block, to),
         };
         self.enter(place, Entry { data, inst, block: to });
@@ -282,7 +292,7 @@ impl ValueNumbering {
     /// change.
     fn outside_loops(&self, stencil: &Stencil, analysis: &Analysis, block: Block, data: &InstData) -> Block {
         let mut to = block;
-        if can_move(stencil, data) {
+        if analysis.loops.innermost(block).is_some() && can_move(stencil, data) {
             while let Some(outside) = self.before_loop(stencil, analysis, to, data) {
                 to = outside;
             }
@@ -296,6 +306,11 @@ impl ValueNumbering {
             return inst;
         }
         let data = editor.stencil().insts[inst];
+        self.move_to(editor, inst, data, to)
+    }
+
+    /// Moves an instruction to the end of another block, as `data`. Returns it as it is then.
+    fn move_to(&mut self, editor: &mut Editor, inst: Inst, data: InstData, to: Block) -> Inst {
         let moved = editor.move_to_end(inst, data, to);
         self.set_block(moved, to);
         moved
@@ -436,20 +451,54 @@ impl ValueNumbering {
     }
 }
 
-/// Whether an instruction gives the same results wherever it is executed, if it does not trap.
-fn is_numbered(stencil: &Stencil, data: &InstData, effects: Effects) -> bool {
-    let depends_on_operands = eval::is_pure(data.opcode)
-        || match data.opcode {
-            Opcode::StackAddr | Opcode::FuncAddr | Opcode::TlsValue => true,
-            Opcode::SymbolValue => {
-                matches!(
-                    stencil.global_values[GlobalValue(data.a)],
-                    GlobalValueData::Symbol { tls: false, .. }
-                )
-            }
-            _ => false,
+/// What the walk does with an instruction.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Treatment {
+    /// Numbers it: it gives the same results wherever it is executed, if it does not trap.
+    Number,
+    /// Looks for what it loads.
+    Load,
+    /// Notes what it stores.
+    Store,
+    /// Forgets what memory holds.
+    Clobber,
+    None,
+}
+
+/// What the walk does with an instruction of each opcode; a `symbol_value` is an exception.
+const TREATMENTS: [Treatment; ALL.len()] = {
+    let mut treatments = [Treatment::None; ALL.len()];
+    let mut n = 0;
+    while n < ALL.len() {
+        let opcode = ALL[n];
+        let effects = opcode.info().effects;
+        let is_address = matches!(opcode, Opcode::StackAddr | Opcode::FuncAddr | Opcode::TlsValue);
+        treatments[opcode as usize] = if is_address || eval::is_pure(opcode) && !matches!(opcode, Opcode::Nop)
+        {
+            Treatment::Number
+        } else if effects.any(Effects::CALL.or(Effects::OTHER)) {
+            Treatment::Clobber
+        } else if effects.has(Effects::LOAD) {
+            Treatment::Load
+        } else if effects.has(Effects::STORE) {
+            Treatment::Store
+        } else {
+            Treatment::None
         };
-    depends_on_operands && !effects.any(Effects::OTHER) && data.opcode != Opcode::Nop
+        n += 1;
+    }
+    treatments
+};
+
+/// What the walk does with an instruction.
+#[inline]
+fn treatment(stencil: &Stencil, data: &InstData) -> Treatment {
+    if data.opcode == Opcode::SymbolValue
+        && let GlobalValueData::Symbol { tls: false, .. } = stencil.global_values[GlobalValue(data.a)]
+    {
+        return Treatment::Number;
+    }
+    TREATMENTS[data.opcode as usize]
 }
 
 /// Whether it pays to move an instruction out of a loop, and does no harm.

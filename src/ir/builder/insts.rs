@@ -277,10 +277,6 @@ impl FunctionBuilder<'_> {
 
     /// Stores words as a list.
     pub(crate) fn list(&mut self, words: impl Iterator<Item = u32>) -> List {
-        let mut list = self.take_words();
-        list.extend(words);
-        let stored = self.stencil.pool.add(&list);
-        self.buffers.words = list;
-        stored
+        self.stencil.pool.collect(words)
     }
 }

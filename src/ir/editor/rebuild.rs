@@ -1,6 +1,6 @@
 //! Rebuilds a function with its edits: the old stencil is walked once, and a builder writes the new one.
 
-use super::{Edits, Run};
+use super::{Edits, Marks, Run};
 use crate::entity::{Entity, List, Map};
 use crate::ir::builder::Buffers;
 use crate::ir::formats::with_formats;
@@ -18,13 +18,17 @@ pub(super) fn rebuild(
     let base_srcloc = builder.params.base_srcloc;
     let new = builder.begin_again(old);
     origins.clear();
-    let mut rebuild = Rebuild { base_srcloc, old, edits, new, flags: Map::new(), origin, origins };
+    let has_notes = !(old.debug_tags.is_empty() && old.stack_maps.is_empty());
+    let flags = Map::new();
+    let mut rebuild = Rebuild { first_srcloc: None, has_notes, old, edits, new, flags, origin, origins };
     rebuild.declarations();
     rebuild.keep_numbers();
     for n in 0..rebuild.old.layout.len() {
         rebuild.block(rebuild.old.layout[n]);
     }
     rebuild.new.close_block();
+    let first = rebuild.first_srcloc;
+    rebuild.new.params.base_srcloc = first.map(|first| base_srcloc.unwrap_or(0).wrapping_add(first));
     rebuild.new.into_buffers()
 }
 
@@ -53,8 +57,10 @@ macro_rules! copy_piece {
 
 /// The state of rebuilding a function.
 struct Rebuild<'a, 'b, F> {
-    /// The base of the source locations of `old`.
-    base_srcloc: Option<u32>,
+    /// The first source location, relative to the base of `old`.
+    first_srcloc: Option<u32>,
+    /// Whether instructions have debug tags or stack maps.
+    has_notes: bool,
     old: &'a mut Stencil,
     edits: &'a Edits,
     new: FunctionBuilder<'b>,
@@ -71,6 +77,10 @@ impl<F: Fn(Inst) -> Inst> Rebuild<'_, '_, F> {
         let (old, new) = (&*self.old, &mut *self.new.stencil);
         new.value_types.resize(old.value_types.len(), types::INVALID);
         new.value_defs.resize(old.value_types.len(), PackedDef::NONE);
+        new.insts.reserve(old.insts.len());
+        new.results.reserve(old.insts.len());
+        new.srclocs.reserve(old.srclocs.len());
+        self.origins.reserve(old.insts.len());
         self.flags.resize(old.mem_flags.len(), None);
     }
 
@@ -131,16 +141,20 @@ impl<F: Fn(Inst) -> Inst> Rebuild<'_, '_, F> {
         let mut source = Some(block);
         while let Some(from) = source {
             for inst in self.old.block_insts(from) {
-                if let Some(next) = self.edits.splits.get(inst).copied().flatten() {
-                    self.end(current, exists);
-                    current = next;
-                    exists = self.open(current);
+                let marks = self.edits.marks(inst);
+                if !marks.is_empty() {
+                    if marks.has(Marks::SPLIT)
+                        && let Some(next) = self.edits.splits[inst]
+                    {
+                        self.end(current, exists);
+                        current = next;
+                        exists = self.open(current);
+                    }
+                    if marks.has(Marks::BEFORE) && exists {
+                        self.edits.before.of(inst).for_each(|run| self.run(run));
+                    }
                 }
-                if !exists {
-                    continue;
-                }
-                self.edits.before.of(inst).for_each(|run| self.run(run));
-                if !self.edits.removed.get(inst).is_some_and(|&removed| removed) {
+                if exists && !marks.has(Marks::REMOVED) {
                     self.inst(inst, inst);
                 }
             }
@@ -171,6 +185,9 @@ impl<F: Fn(Inst) -> Inst> Rebuild<'_, '_, F> {
         if exists {
             self.edits.at_end.of(block).for_each(|run| self.run(run));
         }
+        if self.edits.after.is_empty() {
+            return;
+        }
         // Blocks inserted after an inserted block come before its next sibling. Chains can be of any length,
         // so this is a stack rather than a recursion.
         let mut following = Vec::new();
@@ -189,25 +206,35 @@ impl<F: Fn(Inst) -> Inst> Rebuild<'_, '_, F> {
 
     fn run(&mut self, run: Run) {
         for inst in (run.first.0..run.end.0).map(Inst) {
-            if !self.edits.removed.get(inst).is_some_and(|&removed| removed) {
+            if !self.edits.marks(inst).has(Marks::REMOVED) {
                 self.inst(inst, run.origin);
             }
         }
     }
 
     /// Appends an instruction with its results, source location, debug tags and stack map.
+    #[inline(always)]
     fn inst(&mut self, inst: Inst, origin: Inst) {
         let data = self.operands(self.old.insts[inst]);
         let new = self.new.stencil.insts.push(data);
         self.results(inst, new);
         if let Some(location) = self.old.srcloc(inst) {
-            let location = self.base_srcloc.unwrap_or(0).wrapping_add(location);
-            let base = *self.new.params.base_srcloc.get_or_insert(location);
+            // The first location becomes the base.
+            let base = *self.first_srcloc.get_or_insert(location);
             let srclocs = &mut self.new.stencil.srclocs;
-            srclocs.resize(new.index(), NO_SRCLOC);
+            if srclocs.len() < new.index() {
+                srclocs.resize(new.index(), NO_SRCLOC);
+            }
             srclocs.push(location.wrapping_sub(base));
         }
         self.origins.push((self.origin)(origin));
+        if self.has_notes {
+            self.notes(inst, new);
+        }
+    }
+
+    /// Gives the debug tags and the stack map of an old instruction to a new one.
+    fn notes(&mut self, inst: Inst, new: Inst) {
         if let Some(tags) = take_sorted(&mut self.old.debug_tags, inst) {
             self.new.stencil.debug_tags.push((new, tags));
         }
@@ -217,27 +244,25 @@ impl<F: Fn(Inst) -> Inst> Rebuild<'_, '_, F> {
     }
 
     /// Gives the results of an old instruction to a new one.
+    #[inline(always)]
     fn results(&mut self, old: Inst, new: Inst) {
-        let results = match *self.old.inst_results(old) {
-            [] => Results::NONE,
-            [value] => {
-                self.define(Value(value), PackedDef::result(new, 0));
-                Results::one(Value(value))
+        let mut results = self.old.results[old];
+        if let Some(value) = results.single() {
+            self.define(value, PackedDef::result(new, 0));
+        } else if results != Results::NONE {
+            let values = self.old.inst_results(old);
+            let count = values.len();
+            results = Results::list(self.new.stencil.pool.add(values));
+            for n in 0..count {
+                let value = Value(self.old.inst_results(old)[n]);
+                self.define(value, PackedDef::result(new, n as u32));
             }
-            ref values => {
-                let count = values.len();
-                let list = self.new.stencil.pool.add(values);
-                for n in 0..count {
-                    let value = Value(self.old.inst_results(old)[n]);
-                    self.define(value, PackedDef::result(new, n as u32));
-                }
-                Results::list(list)
-            }
-        };
+        }
         self.new.stencil.results.push(results);
     }
 
     /// The instruction with its values replaced, and with copies of the lists and tables it refers to.
+    #[inline(always)]
     fn operands(&mut self, data: InstData) -> InstData {
         let mut new = data;
         macro_rules! copy_all {
@@ -251,10 +276,12 @@ impl<F: Fn(Inst) -> Inst> Rebuild<'_, '_, F> {
         new
     }
 
+    #[inline]
     fn value(&self, value: Value) -> Value {
         self.edits.replacements.of(value)
     }
 
+    #[inline]
     fn flags(&mut self, flags: MemFlagsRef) -> MemFlagsRef {
         if let Some(known) = self.flags[flags] {
             return known;

@@ -25,6 +25,7 @@ pub trait Subject {
 
     /// An integer constant of up to 64 bits, zero-extended from its type; of a vector, the constant in each
     /// of its lanes, if they are the same.
+    #[inline]
     fn constant(&self, value: Value) -> Option<u64> {
         let data = self.definition(value)?;
         let data = if data.opcode == Opcode::Splat { self.definition(Value(data.a))? } else { data };
