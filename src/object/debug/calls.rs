@@ -117,8 +117,8 @@ fn has_tail_calls(def: &FunctionDef) -> bool {
     def.code.variables.calls.iter().any(|call| call.is_tail)
 }
 
-/// The function that the call that ends here calls; `None` if the code computes its address or the source does
-/// not name it. On all targets, an instruction that calls a symbol ends with a field for the linker.
+/// The function that the call that ends here calls; `None` if the code computes its address or the source
+/// does not name it. On all targets, an instruction that calls a symbol ends with a field for the linker.
 fn callee<'a>(def: &FunctionDef<'a>, end: u32) -> Option<&'a Name> {
     const FIELD: u32 = 4;
     let relocs = &def.code.relocs;

@@ -288,9 +288,9 @@ impl Declaration<'_> {
     }
 }
 
-/// Describes a function with code, and returns its entry. `origin` is the one that declares it, if it was also
-/// inlined; the last argument says whether others follow that belong to it, and whether all its calls are
-/// described.
+/// Describes a function with code, and returns its entry. `origin` is the one that declares it, if it was
+/// also inlined; the last argument says whether others follow that belong to it, and whether all its calls
+/// are described.
 fn describe_function(
     info: &mut Info,
     (number, def): (usize, &FunctionDef),
