@@ -204,7 +204,14 @@ pub fn build_in(
     let options = &*options;
     let start = Instant::now();
     let BuildOptions { flags, controls, .. } = options;
-    let making = Making { text: source.text, split: &split, module: &module, flags, controls };
+    let making = Making {
+        text: source.text,
+        split: &split,
+        module: &module,
+        flags,
+        controls,
+        numbers_instructions: options.numbers_instructions(),
+    };
     let callees = Callees::find(&making, part.is_some());
     if let Some(cached) = &mut cached {
         cached.depend_on(&module.types, &callees);
@@ -241,8 +248,10 @@ pub fn build_in(
     if options.flags.opt_level() != OptLevel::None && part.is_none() {
         unused::leave_out(&mut units, &split, &module);
     }
+    let bodies = if options.debug.is_some() { callees.offsets(&split) } else { HashMap::new() };
+    let debug = options.debug.as_ref().map(|options| DebugInfo { options, source, bodies: &bodies });
     let object =
-        timing.measure("object", || write_object(source, &split, &module, part.as_ref(), &units, options));
+        timing.measure("object", || write_object((&split, &module), part.as_ref(), &units, options, debug));
     let (written, assembly) = object?;
     let image = image::make(source, &split, &module, &units, options, &written)?;
     let object::Written { bytes: object, mut warnings, symbols, contradictions, .. } = written;
@@ -298,12 +307,11 @@ fn split_file<'a>(
 }
 
 fn write_object(
-    source: &Source,
-    split: &Split,
-    module: &Module,
+    (split, module): (&Split, &Module),
     part: Option<&Part>,
     units: &[Unit],
     options: &BuildOptions,
+    debug: Option<DebugInfo<'_>>,
 ) -> Result<(object::Written, Option<String>), Vec<Diagnostic>> {
     let functions = units.iter().map(|(index, unit)| {
         let text = &split.functions[*index];
@@ -317,7 +325,6 @@ fn write_object(
             code: &unit.code,
         }
     });
-    let debug = options.debug.as_ref().map(|options| DebugInfo { options, source });
     let names = options.names.as_deref();
     let (functions, describes) = (functions.collect(), options.describe || options.image.is_some());
     let contents = Contents { module, functions, part, names, debug, describes };

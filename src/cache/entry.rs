@@ -6,7 +6,7 @@
 
 use super::key::Key;
 use crate::entity::{Entity, Map};
-use crate::ir::{Name, Params, Positions};
+use crate::ir::{Inlined, Name, Params, Positions};
 use crate::machine::compiled::CompiledStencil;
 use crate::machine::symbol::SymbolRef;
 use serde::{Deserialize, Serialize};
@@ -32,6 +32,7 @@ pub struct TextEntry<'a> {
     lines: Cow<'a, Bytes>,
     locations: Cow<'a, Bytes>,
     values: Cow<'a, Bytes>,
+    inlined: Cow<'a, Inlined>,
 }
 
 impl<'a> TextEntry<'a> {
@@ -49,6 +50,7 @@ impl<'a> TextEntry<'a> {
             lines,
             locations,
             values,
+            inlined: Cow::Borrowed(&params.inlined),
         }
     }
 
@@ -65,6 +67,7 @@ impl<'a> TextEntry<'a> {
             positions: Positions::from_bytes(
                 [self.lines, self.locations, self.values].map(|bytes| bytes.into_owned().into_vec()),
             ),
+            inlined: self.inlined.into_owned(),
         }
     }
 }

@@ -9,8 +9,9 @@
 //! that bodies can always be made. A function takes in only candidates that its text was found to mention;
 //! those are in the key of its text in the cache.
 
+use super::numbering::parse_numbered;
 use crate::cache::key::Key;
-use crate::ir::{Function, Group, Inlining, Linkage, Module, Name};
+use crate::ir::{Function, Group, Inlining, Linkage, Module, Name, SourceMap};
 use crate::opt::inline::{self, Body, Limit};
 use crate::options::{Flags, OptLevel};
 use crate::parse::{self, FunctionText, ParseContext, Split};
@@ -57,6 +58,8 @@ struct Candidate {
 #[derive(Default)]
 pub(crate) struct BodyMaker {
     parser: ParseContext,
+    /// Positions of the parts of a function that is parsed, for debug information.
+    positions: SourceMap,
     /// Buffers that are not in use.
     spare: Vec<IrHalf>,
 }
@@ -165,6 +168,12 @@ impl Callees {
         self.mentions.get(function).is_some_and(|list| !list.is_empty())
     }
 
+    /// Where the candidates are in the file.
+    pub(crate) fn offsets(&self, split: &Split) -> HashMap<&Name, usize> {
+        let offset = |at: &usize| split.functions[self.candidates[*at].function].text.start;
+        self.by_name.iter().map(|(name, at)| (name, offset(at))).collect()
+    }
+
     /// Makes the keys of functions' texts depend on the candidates that they mention. `combine` makes a key
     /// of bytes.
     pub(crate) fn extend_keys(&self, keys: &mut [Key], combine: impl Fn(&[u8]) -> Key) {
@@ -235,8 +244,9 @@ impl Callees {
         let range = split.functions[candidate.function].text.clone();
         let mut half = maker.spare.pop().unwrap_or_default();
         maker.parser.types = module.types.clone();
-        let parsed =
-            parse::function(&text[range.clone()], range.start, &mut maker.parser, &mut half.function);
+        let (bytes, offset) = (&text[range.clone()], range.start);
+        let positions = making.numbers_instructions.then_some(&mut maker.positions);
+        let parsed = parse_numbered(bytes, offset, &mut maker.parser, &mut half.function, positions);
         // Its errors are reported when it is compiled itself.
         maker.parser.diagnostics.clear();
         parsed.ok()?;
@@ -262,4 +272,6 @@ pub(crate) struct Making<'a> {
     pub(crate) module: &'a Module,
     pub(crate) flags: &'a Flags,
     pub(crate) controls: &'a Controls,
+    /// Whether source locations are the numbers of instructions.
+    pub(crate) numbers_instructions: bool,
 }

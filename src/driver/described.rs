@@ -39,6 +39,13 @@ pub(super) fn all(source: &Source, split: &Split, units: &[Unit], symbols: Vec<S
         let start = split.functions[*index].text.start;
         let first = 1 + memchr::memchr_iter(b'\n', &source.text[..start]).count() as u32;
         let positions = &unit.params.positions;
+        let mut lines: Vec<u32> = positions.lines().map(|line| first + line).collect();
+        // Inlined instructions are shown at the call.
+        let inlined = &unit.params.inlined;
+        let own = lines.len() as u32;
+        let calls = (0..inlined.places.len() as u32).map(|place| inlined.outermost(own + place));
+        let calls = calls.map(|call| lines.get(call as usize).copied().unwrap_or(first));
+        lines.extend(calls.collect::<Vec<_>>());
         let numbers: Vec<u32> = positions.values().collect();
         let mut held = Vec::new();
         let mut reader = unit.code.variables.reader();
@@ -53,13 +60,7 @@ pub(super) fn all(source: &Source, split: &Split, units: &[Unit], symbols: Vec<S
                 }
             }
         }
-        Described {
-            index: *index,
-            symbol,
-            lines: positions.lines().map(|line| first + line).collect(),
-            starts: unit.code.srclocs.iter().collect(),
-            held,
-        }
+        Described { index: *index, symbol, lines, starts: unit.code.srclocs.iter().collect(), held }
     };
     units.iter().zip(symbols).map(one).collect()
 }

@@ -2,7 +2,7 @@
 
 use super::cached::{CacheNotes, Cached};
 use super::callees::{BodyMaker, Making};
-use super::numbering::number_instructions;
+use super::numbering::parse_numbered;
 use super::{BuildInputs, BuildOptions, DumpRequest, Outcome};
 use crate::cache::Claim;
 use crate::diag::{Diagnostic, Severity};
@@ -101,14 +101,8 @@ impl<'a, I: Backend> Worker<'a, I> {
         let start = self.inputs.options.time.then(Instant::now);
         let function = &mut compiler.ir.function;
         let offset = text.text.start;
-        let parsed = match self.inputs.options.numbers_instructions() {
-            false => parse::function(bytes, offset, parser, function),
-            true => {
-                positions.clear();
-                parse::function_with_positions(bytes, offset, parser, function, positions)
-                    .inspect(|()| number_instructions(function, positions, bytes, offset))
-            }
-        };
+        let map = self.inputs.options.numbers_instructions().then_some(&mut *positions);
+        let parsed = parse_numbered(bytes, offset, parser, function, map);
         if let Some(start) = start {
             self.outcome.timing.add("parse", start.elapsed());
         }
@@ -139,7 +133,8 @@ impl<'a, I: Backend> Worker<'a, I> {
         ir.callees.clear();
         if callees.concern(index) {
             let BuildOptions { flags, controls, .. } = options;
-            let making = Making { text: source.text, split, module, flags, controls };
+            let numbers_instructions = options.numbers_instructions();
+            let making = Making { text: source.text, split, module, flags, controls, numbers_instructions };
             ir.callees = callees.of(index, &ir.function, &making, maker, progress);
         }
     }

@@ -34,7 +34,14 @@ pub(super) fn inline(cx: &FileContext, command: &Command, flags: &Flags) -> Stat
     let mut controls = Controls::default();
     controls.check = true;
     let defaults = Controls::default();
-    let making = Making { text, split: &split, module: &module, flags, controls: &defaults };
+    let making = Making {
+        text,
+        split: &split,
+        module: &module,
+        flags,
+        controls: &defaults,
+        numbers_instructions: false,
+    };
     let callees = Callees::find(&making, false);
     if !command.options.contains(&"optimize") {
         controls.stop_after_inlining();

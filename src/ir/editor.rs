@@ -219,6 +219,11 @@ impl<'a> Editor<'a> {
         self.builder.stencil
     }
 
+    /// The absolute source location of an instruction.
+    pub(crate) fn srcloc_of(&self, inst: Inst) -> Option<u32> {
+        self.builder.srcloc_of(inst)
+    }
+
     /// The replacement of a value; the value itself if it has none.
     #[inline]
     pub fn resolve(&mut self, value: Value) -> Value {

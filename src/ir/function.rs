@@ -6,6 +6,7 @@
 //! entries marked as undefined.
 
 use super::formats::with_formats;
+use super::inlined::Inlined;
 use super::inst::*;
 use super::opcode::{Effects, Format};
 use super::positions::Positions;
@@ -62,6 +63,8 @@ pub struct Params {
     pub structure_names: Map<StructRef, Box<str>>,
     /// What source locations of the stencil stand for, if there is to be debug information.
     pub positions: Positions,
+    /// What those stand for that inlining added.
+    pub inlined: Inlined,
 }
 
 impl Params {
@@ -75,6 +78,7 @@ impl Params {
         self.region_names.clear();
         self.structure_names.clear();
         self.positions = Positions::default();
+        self.inlined = Inlined::default();
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! With debug information, instruction n of a stencil has the source location n, wherever optimisation and
 //! layout take it. What n stands for is here, among the function's params: a function that only moved in its
-//! file, or got another comment, keeps its stencil and its code.
+//! file, or got another comment, keeps its stencil and its code. Inlined instructions have higher numbers,
+//! which `inlined` explains.
 
 use super::differences::{read, read_signed, write, write_signed};
 use super::function::NO_SRCLOC;
@@ -43,6 +44,11 @@ impl Positions {
             positions.locations.clear();
         }
         positions
+    }
+
+    /// Whether there is no debug information.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lines.is_empty()
     }
 
     /// Records the numbers that values have in the text, which ascend.

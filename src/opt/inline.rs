@@ -11,7 +11,8 @@
 //!
 //! A body's flags `readonly` and `can_move` are dropped: they promise something while the callee runs, or
 //! wherever it is called, but not in the rest of the caller. Its alias regions are dropped, because their
-//! numbers mean something else in the caller. Inlined instructions have the source location of the call.
+//! numbers mean something else in the caller. Inlined instructions have the source location of the call; for
+//! debug information, one of their own, from which the call is found (`ir/inlined.rs`).
 
 use super::{block_of, finish};
 use crate::analysis::Analysis;
@@ -59,6 +60,8 @@ pub struct Body {
     returns: usize,
     /// Whether it is inlined only if the function that mentions it has one call and no other use of it.
     once: bool,
+    /// What the source locations of instructions stand for, for debug information.
+    places: Option<BodyPlaces>,
 }
 
 impl Body {
@@ -77,7 +80,11 @@ impl Body {
             && has_plain_frame(stencil)
             && insts().all(|inst| can_copy(function, &stencil.insts[inst]));
         let once = limit == Limit::Once && !is_small;
-        can_inline.then(|| Body { function: function.clone(), order, size, returns, once })
+        can_inline.then(|| {
+            let mut function = function.clone();
+            let places = BodyPlaces::number(&mut function, &order);
+            Body { function, order, size, returns, once, places }
+        })
     }
 }
 
@@ -162,6 +169,18 @@ struct Copier {
     slots: Map<StackSlot, StackSlot>,
     /// Declarations of the caller.
     declared: HashMap<Declared, u32>,
+    /// The source location in the caller of a body's place 0, if it has places.
+    first_place: Option<u32>,
+}
+
+/// What becomes of the caller's debug information.
+#[derive(Debug, Default)]
+struct Places {
+    inlined: Inlined,
+    /// Number of the caller's own instructions.
+    own: u32,
+    /// Indices of the functions that were inlined.
+    functions: HashMap<Name, u32>,
 }
 
 impl Inline {
@@ -182,6 +201,8 @@ impl Inline {
             return;
         }
         self.copier.find_declarations(func);
+        let own = func.params.positions.lines().count() as u32;
+        let mut places = Places { own, ..Places::default() };
         finish(func, buffers, origins, |editor| {
             let mut block = Block(u32::MAX);
             let mut current = block;
@@ -193,9 +214,11 @@ impl Inline {
                 }
                 let callee = FuncRef(editor.stencil().insts[call].a);
                 let body = callees[callee].as_ref().expect("a site's callee has a body");
+                self.copier.first_place = places.add(editor.srcloc_of(call), body);
                 current = self.inline(editor, call, body, current);
             }
         });
+        func.params.inlined = places.inlined;
         analysis.compute(&func.stencil);
     }
 
@@ -355,6 +378,14 @@ macro_rules! import_piece {
     ($cx:ident, $b:ident, $body:ident, $d:ident, {$($itself:tt)*}) => {};
 }
 
+impl Places {
+    /// Adds the places of a body, and returns the number of the first, if there are any.
+    fn add(&mut self, call: Option<u32>, body: &Body) -> Option<u32> {
+        let call = call.filter(|&call| call < self.own)?;
+        Some(self.inlined.add(body.places.as_ref()?, (call, self.own), &mut self.functions))
+    }
+}
+
 impl Copier {
     /// Finds what the caller declares.
     fn find_declarations(&mut self, func: &Function) {
@@ -405,10 +436,19 @@ impl Copier {
         let stencil = &body.function.stencil;
         for inst in stencil.block_insts(block).rev().skip(1).rev() {
             let data = self.operands(builder, body, stencil.insts[inst]);
+            self.locate(builder, stencil, inst);
             let copy = builder.inst(data);
             for (n, &result) in stencil.inst_results(inst).iter().enumerate() {
                 self.values[Value(result)] = Value(builder.stencil().inst_results(copy)[n]);
             }
+        }
+    }
+
+    /// Gives the next instruction the place of one of the body's. Without debug information, it has the
+    /// location of the call.
+    fn locate(&self, builder: &mut FunctionBuilder, stencil: &Stencil, inst: Inst) {
+        if let Some(first) = self.first_place {
+            builder.set_srcloc(stencil.srcloc(inst).map(|place| first + place));
         }
     }
 
@@ -422,11 +462,13 @@ impl Copier {
         (rest, passes): (Block, bool),
     ) {
         let stencil = &body.function.stencil;
+        let last = stencil.terminator(block);
+        last.into_iter().for_each(|last| self.locate(builder, stencil, last));
         if ends_with_return(stencil, block) {
             let values = if passes { self.returned(body, block) } else { Vec::new() };
             let call = builder.block_call(rest, &values);
             builder.inst(InstData::jump(call));
-        } else if let Some(last) = stencil.terminator(block) {
+        } else if let Some(last) = last {
             let data = self.operands(builder, body, stencil.insts[last]);
             builder.inst(data);
         }

@@ -165,6 +165,32 @@ fn debug_information_compiles_nothing_again() {
 }
 
 #[test]
+fn inlined_functions_have_their_positions_now() {
+    let directory = directory("inlined");
+    let leaf =
+        "local function %leaf(i64) -> i64 {\nblock0(v0: i64):\n@7  v1 = load.i64 v0\n@8  return v1\n}\n";
+    let middle = "function %middle(i64) -> i64 {\n    fn0 = %leaf(i64) -> i64\n\
+        block0(v0: i64):\n    v1 = call fn0(v0)\n@7  v2 = call fn0(v1)\n    return v2\n}\n";
+    let code = program(20, 1, "f", "middle").replace("fn0 = %middle", "fn0 = colocated %middle");
+    let first = format!("{leaf}{middle}{code}");
+    let longer = leaf.replace("block0", "\n; a comment\nblock0");
+    let located = leaf.replace("@7", "@8");
+    let options = ["--target", "x86_64", "-O", "speed", "-g", "--cache=store", "--cache-stats"];
+    for items in ["", "file 1 \"a.lang\"\nloc @7 = 1:5:3\nloc @8 = 1:9\n"] {
+        built(&directory, &format!("{items}{first}"), &options);
+        for (what, changed, found) in [
+            ("moved", format!("{items}\n; a\n{middle}{code}{leaf}"), "found by text"),
+            ("a line in an inlined function", format!("{items}{longer}{middle}{code}"), "found by stencil"),
+            ("other locations", format!("{items}{located}{middle}{code}"), "found by stencil"),
+        ] {
+            let (object, printed) = built(&directory, &changed, &options);
+            assert_eq!((count(&printed, "compiled"), count(&printed, found)), (0, 22), "{what}: {printed}");
+            assert_eq!(object, built(&directory, &changed, &options[..5]).0, "{what}");
+        }
+    }
+}
+
+#[test]
 fn a_function_that_fails_is_no_entry() {
     let directory = directory("fails");
     let wrong = program(2, 1, "f", "g") + "function %h() -> i32 {\nblock0:\n    return\n}\n";

@@ -53,6 +53,7 @@ echo "$levels" | while read -r level; do
         clif "$level" "$name.clif" -g
         "$objcopy" -O binary --only-section=.text "$name.o" debug.text
         cmp plain.text debug.text || fail "the code of $file differs with -g and $level"
+        verified "$name.o"
     done
 done
 

@@ -12,12 +12,16 @@ traced() {
     [ "$status" = "$1" ] || fail "the program exits with $status"
 }
 
-# A function that is inlined has the position of the call, and no frame.
 echo "$levels" | while read -r level; do
-    clif "$level" "$example/average.clif" -g --pass inline=off
-    for kind in -pie -no-pie -static; do
-        link bfd $kind -o prog average.o trace.o
-        traced 1 expected
+    for inline in off on; do
+        case $inline$level in "on-O speed"*) expected=expected-inlined ;; *) expected=expected ;; esac
+        for g in -g -gline-tables-only; do
+            clif "$level" "$example/average.clif" $g --pass inline=$inline
+            for kind in -pie -no-pie -static; do
+                link bfd $kind -o prog average.o trace.o
+                traced 1 $expected
+            done
+        done
     done
     # An address that is not there.
     sed 's/v2 = call fn1(v1)/v3 = load.i32 v0+8\n@5  v2 = call fn1(v1)/' "$example/average.clif" >wild.clif

@@ -6,6 +6,7 @@
 use crate::machine::inst::{MachInst, Props, Row};
 use crate::machine::reg::{Allocation, Edit, OperandKind, Output, PReg, RegClass};
 use crate::machine::vcode::VCode;
+use foldhash::fast::RandomState;
 use std::collections::HashMap;
 
 /// The number of a set of virtual registers: [`NOTHING`], one more than the only member, or greater.
@@ -21,9 +22,9 @@ pub(super) struct Sets {
     pub(super) registers: u32,
     /// Sets of several members, in order.
     several: Vec<Box<[u32]>>,
-    numbers: HashMap<Box<[u32]>, SetId>,
+    numbers: HashMap<Box<[u32]>, SetId, RandomState>,
     /// Intersections that were computed.
-    meets: HashMap<(SetId, SetId), SetId>,
+    meets: HashMap<(SetId, SetId), SetId, RandomState>,
 }
 
 /// The set with one member.

@@ -148,12 +148,12 @@ impl Watch for Tracker {
 
     fn block(&mut self, block: VBlock, at: u32) {
         self.code.push((at, block));
-        for place in 0..self.state.len() {
-            let set = self.entries.of(block.index()).map_or(NOTHING, |entry| entry[place]);
-            if self.state[place] != set {
-                self.put(place, set, at);
-            }
+        let entries = std::mem::take(&mut self.entries);
+        match entries.of(block.index()) {
+            None => self.clear(at),
+            Some(entry) => entry.iter().enumerate().for_each(|(place, set)| self.put(place, *set, at)),
         }
+        self.entries = entries;
     }
 
     fn moved(&mut self, from: Allocation, to: Allocation, at: u32) {

@@ -159,10 +159,11 @@ impl Described<'_> {
         let mut variables = Variables::default();
         let mut described = self.vcode.described.iter().peekable();
         let mut placed = Vec::new();
+        let mut block = Block(0);
         let defs = self.stencil.value_defs.iter().take(self.written.values);
         for (value, _) in defs.filter(|(_, def)| **def != PackedDef::NONE) {
             let ty = self.stencil.value_types[value];
-            let block = self.block(value);
+            block = self.block(value, block);
             let (scope, deeper) = scopes.of(block);
             while described.next_if(|(other, _)| *other < value).is_some() {}
             let registers = described.next_if(|(other, _)| *other == value);
@@ -203,10 +204,13 @@ impl Described<'_> {
         variables
     }
 
-    /// The block that defines a value.
-    fn block(&self, value: Value) -> Block {
+    /// The block that defines a value, often that of the value before.
+    fn block(&self, value: Value, before: Block) -> Block {
         match self.stencil.value_defs[value].get() {
-            ValueDef::Result(inst, _) => block_of(self.stencil, inst),
+            ValueDef::Result(inst, _) => {
+                let insts = self.stencil.blocks.get(before).map_or(0..0, |data| data.start..data.end);
+                if insts.contains(&inst.0) { before } else { block_of(self.stencil, inst) }
+            }
             ValueDef::Param(block, _) => block,
             ValueDef::None => Block(0),
         }

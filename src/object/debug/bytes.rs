@@ -119,6 +119,16 @@ impl Bytes {
         self.word(0);
     }
 
+    /// Where the next relocation will be, for [`Bytes::set_offset`].
+    pub(super) fn next_reloc(&self) -> usize {
+        self.relocs.len()
+    }
+
+    /// Sets the offset that a relocation says.
+    pub(super) fn set_offset(&mut self, reloc: usize, offset: usize) {
+        self.relocs[reloc].addend = offset as i64;
+    }
+
     fn reloc(&mut self, size: u8, target: RelocationTarget, addend: i64) {
         self.relocs.push(Relocation { offset: self.bytes.len(), size, target, addend, eh_pe: None });
     }

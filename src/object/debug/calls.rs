@@ -1,6 +1,9 @@
 //! Entries of calls, from which debuggers find the frames that tail calls removed: if a call of one function
 //! is running another, they look for tail calls that lead from the one to the other.
 //!
+//! So the calls of a function matter if one is a tail call, or calls something that may make some: a function
+//! of another file, or one of this file that does. Otherwise none is described, for there are many.
+//!
 //! A function is mostly described after calls of it, so references are filled in at the end. Functions of
 //! other files get entries that only declare them.
 
@@ -22,6 +25,8 @@ pub(super) struct Calls<'a> {
     module: &'a Module,
     /// The functions of the file, by name.
     functions: HashMap<&'a Name, usize>,
+    /// Which of them make tail calls.
+    has_tail_calls: Vec<bool>,
     /// The entries of the file's functions.
     pub(super) entries: Vec<u32>,
     /// Functions of other files, numbered behind those of this one.
@@ -37,6 +42,7 @@ impl<'a> Calls<'a> {
         Calls {
             module,
             functions: named.collect(),
+            has_tail_calls: functions.iter().map(has_tail_calls).collect(),
             entries: Vec::with_capacity(functions.len()),
             others: Vec::new(),
             by_name: HashMap::new(),
@@ -44,10 +50,20 @@ impl<'a> Calls<'a> {
         }
     }
 
+    /// Whether frames that tail calls removed can be found by a function's calls.
+    pub(super) fn matter(&self, def: &FunctionDef) -> bool {
+        let makes_tail_calls = |name| match self.functions.get(name) {
+            Some(&number) => self.has_tail_calls[number],
+            None => true,
+        };
+        has_tail_calls(def)
+            || def.code.variables.calls.iter().any(|call| callee(def, call.end).is_some_and(makes_tail_calls))
+    }
+
     /// Describes the calls of a function, by its number.
     pub(super) fn describe(&mut self, number: usize, def: &FunctionDef<'a>, info: &mut Info) {
         for call in &def.code.variables.calls {
-            let callee = self.callee(def, call.end);
+            let callee = callee(def, call.end).map(|name| self.number(name));
             let mut attributes = vec![(DW_AT_call_return_pc, DW_FORM_addr)];
             attributes.extend(call.is_tail.then_some((DW_AT_call_tail_call, DW_FORM_flag_present)));
             attributes.extend(callee.map(|_| (DW_AT_call_origin, DW_FORM_ref4)));
@@ -61,24 +77,16 @@ impl<'a> Calls<'a> {
         }
     }
 
-    /// The number of the function that the call that ends here calls; `None` if the code computes its address
-    /// or the source does not name it. On all targets, an instruction that calls a symbol ends with a field
-    /// for the linker.
-    fn callee(&mut self, def: &FunctionDef<'a>, end: u32) -> Option<usize> {
-        const FIELD: u32 = 4;
-        let relocs = &def.code.relocs;
-        let at = relocs.binary_search_by_key(&end.checked_sub(FIELD)?, |reloc| reloc.offset).ok()?;
-        let SymbolRef::Name(name) = relocs[at].symbol else { return None };
-        let params = def.params;
-        let name = &params.names[name];
+    /// The number of a function.
+    fn number(&mut self, name: &'a Name) -> usize {
         if let Some(&number) = self.functions.get(name) {
-            return Some(number);
+            return number;
         }
         let (others, first) = (&mut self.others, self.functions.len());
-        Some(*self.by_name.entry(name).or_insert_with(|| {
+        *self.by_name.entry(name).or_insert_with(|| {
             others.push(name);
             first + others.len() - 1
-        }))
+        })
     }
 
     /// Declares functions of other files, and fills in references.
@@ -103,4 +111,18 @@ impl<'a> Calls<'a> {
         debug_assert_eq!(count + self.others.len(), self.entries.len(), "one entry for each");
         self.references.iter().for_each(|&(field, number)| info.fill_in(field, self.entries[number]));
     }
+}
+
+fn has_tail_calls(def: &FunctionDef) -> bool {
+    def.code.variables.calls.iter().any(|call| call.is_tail)
+}
+
+/// The function that the call that ends here calls; `None` if the code computes its address or the source
+/// does not name it. On all targets, an instruction that calls a symbol ends with a field for the linker.
+fn callee<'a>(def: &FunctionDef<'a>, end: u32) -> Option<&'a Name> {
+    const FIELD: u32 = 4;
+    let relocs = &def.code.relocs;
+    let at = relocs.binary_search_by_key(&end.checked_sub(FIELD)?, |reloc| reloc.offset).ok()?;
+    let SymbolRef::Name(name) = relocs[at].symbol else { return None };
+    Some(&def.params.names[name])
 }

@@ -52,7 +52,7 @@ pub(super) struct UnitNames {
 impl UnitNames {
     /// The names for a file of CLIF, or of the source that it describes.
     pub(super) fn new(table: &PositionTable, debug: DebugInfo) -> Self {
-        let DebugInfo { options, source } = debug;
+        let DebugInfo { options, source, .. } = debug;
         let (path, md5) = match table.primary() {
             Some(file) => (&*file.path, file.md5),
             None if source.name == "-" => ("<stdin>", checksum(source.text)),

@@ -1,22 +1,24 @@
 //! Entries of the unit and of functions.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use gimli::write::{FileId, Result};
 use gimli::{
-    DW_AT_addr_base, DW_AT_call_all_calls, DW_AT_calling_convention, DW_AT_comp_dir, DW_AT_decl_file,
-    DW_AT_decl_line, DW_AT_external, DW_AT_frame_base, DW_AT_high_pc, DW_AT_language, DW_AT_linkage_name,
-    DW_AT_loclists_base, DW_AT_low_pc, DW_AT_name, DW_AT_producer, DW_AT_prototyped, DW_AT_ranges,
-    DW_AT_rnglists_base, DW_AT_stmt_list, DW_AT_type, DW_CC_nocall, DW_FORM_addr, DW_FORM_data1,
-    DW_FORM_data2, DW_FORM_exprloc, DW_FORM_flag_present, DW_FORM_ref4, DW_FORM_rnglistx, DW_FORM_sec_offset,
-    DW_FORM_string, DW_FORM_udata, DW_LANG_C11, DW_OP_call_frame_cfa, DW_TAG_compile_unit, DW_TAG_subprogram,
-    RunTimeEndian, SectionId,
+    DW_AT_abstract_origin, DW_AT_addr_base, DW_AT_call_all_calls, DW_AT_calling_convention, DW_AT_comp_dir,
+    DW_AT_decl_file, DW_AT_decl_line, DW_AT_external, DW_AT_frame_base, DW_AT_high_pc, DW_AT_inline,
+    DW_AT_language, DW_AT_linkage_name, DW_AT_loclists_base, DW_AT_low_pc, DW_AT_name, DW_AT_producer,
+    DW_AT_prototyped, DW_AT_ranges, DW_AT_rnglists_base, DW_AT_stmt_list, DW_AT_type, DW_CC_nocall,
+    DW_FORM_addr, DW_FORM_data1, DW_FORM_data2, DW_FORM_exprloc, DW_FORM_flag_present, DW_FORM_ref4,
+    DW_FORM_rnglistx, DW_FORM_sec_offset, DW_FORM_string, DW_FORM_udata, DW_INL_inlined, DW_LANG_C11,
+    DW_OP_call_frame_cfa, DW_TAG_compile_unit, DW_TAG_subprogram, DwAt, DwForm, RunTimeEndian, SectionId,
 };
 use object::write::SymbolId;
 
 use super::calls::Calls;
 use super::files::UnitNames;
 use super::info::Info;
+use super::inlined::{SiteWriter, Sites};
 use super::lists::{self, Lists};
 use super::pieces::Pieces;
 use super::places::Places;
@@ -28,7 +30,7 @@ use super::values::{self, Values};
 use super::variables::{self, Known, OfFunction, SourceVariables};
 use super::{DebugLevel, Run};
 use crate::diag::Diagnostic;
-use crate::ir::{Linkage, Module, Name, SourceFunction, SourceType};
+use crate::ir::{Linkage, Module, Name, SourceType};
 use crate::object::{Contents, FunctionDef, Writer};
 
 /// What entries are made of, besides functions.
@@ -60,33 +62,38 @@ impl<'a> Writer<'a> {
             endian,
         };
         let wanted = Wanted::new(module, entries.level);
-        let any_lists = contents.functions.iter().any(|def| wanted.has_lists(def));
+        let sites = contents.functions.iter();
+        let sites: Vec<Sites> = sites.map(|def| Sites::new(def, table, |at| entries.file(at))).collect();
+        let locations = contents.functions.iter().any(|def| wanted.has_lists(def));
+        let any_sites = sites.iter().any(|sites| !sites.is_empty());
+        let used = UsedLists { locations, ranges: locations || any_sites };
         let is_empty = contents.functions.is_empty() && module.source.is_empty();
-        let is_parent = entries.level == DebugLevel::Full && !is_empty;
-        describe_unit(&mut out.info, entries, any_lists, is_parent, &mut out.ranges);
+        let is_parent = entries.level == DebugLevel::Full && !is_empty || any_sites;
+        describe_unit(&mut out.info, entries, used, is_parent, &mut out.ranges);
         if is_parent {
-            self.describe_contents(contents, entries, table, (&wanted, defined), (&mut out, errors));
+            self.describe_contents(contents, entries, (table, sites), (&wanted, defined), (&mut out, errors));
             out.info.end();
         }
-        out.finish(entries.runs, any_lists)
+        out.finish(entries.runs, used)
     }
 
-    /// Describes types, variables of the file and all functions.
+    /// Describes types, variables of the file and functions.
     fn describe_contents(
         &self,
         contents: &Contents<'a>,
         entries: &Entries,
-        table: &mut PositionTable,
+        (table, mut sites): (&mut PositionTable, Vec<Sites<'a>>),
         (wanted, defined): (&Wanted<'a>, &[SymbolId]),
         (out, errors): (&mut Out, &mut Vec<Diagnostic>),
     ) {
         let (module, functions) = (contents.module, &contents.functions);
-        let types = source_types::describe(&module.source, &mut out.info);
+        let is_full = entries.level == DebugLevel::Full;
+        let types = if is_full { source_types::describe(&module.source, &mut out.info) } else { Vec::new() };
         let header = |def| table.header_of(def).map(|header| (entries.file(header), header.line));
         let headers: Vec<_> = functions.iter().map(header).collect();
         let table = &*table;
         let lines = |location| entries.line(table, location);
-        let has_data = contents.part.is_none_or(|part| part.has_data);
+        let has_data = is_full && contents.part.is_none_or(|part| part.has_data);
         let data = module.data.iter().zip(0..).filter_map(|(item, index)| Some((item.name.as_ref()?, index)));
         let known = Known {
             module,
@@ -98,36 +105,79 @@ impl<'a> Writer<'a> {
         if has_data {
             variables::globals(&mut out.info, &known);
         }
+        let declarations = Declarations { contents, wanted, known: &known, headers, defined };
+        let origins = self.describe_origins(&declarations, &sites, (table, entries), &mut out.info);
         let mut calls = Calls::new(module, functions);
         let runs = self.runs_of_functions(entries.runs);
-        for ((number, def), header) in functions.iter().enumerate().zip(headers) {
+        for (number, def) in functions.iter().enumerate() {
+            let sites = &mut sites[number];
+            if !is_full && sites.is_empty() {
+                continue;
+            }
             let listed = wanted.has_lists(def);
             if listed && module.source.is_empty() {
                 values::describe_types(def, &mut out.types, &mut out.info);
             }
-            let source = wanted.by_function.get(&def.params.name);
-            let function = Described {
-                def,
-                number,
-                symbol: defined[number],
-                header,
-                source: source.and_then(|source| source.function),
-                is_parent: listed || !def.code.variables.calls.is_empty(),
-            };
-            calls.entries.push(self.describe_function(&mut out.info, &function, &known));
-            calls.describe(number, def, &mut out.info);
-            if listed {
-                let start = self.start_of(number, runs[number], entries, out);
-                match source {
-                    Some(source) => out.describe_variables(def, source, &known, table, (start, &mut *errors)),
-                    None => out.describe_values(def, start),
-                }
+            let has_calls = is_full && calls.matter(def);
+            let has_children = listed || has_calls || !sites.is_empty();
+            let origin = origins.get(&def.params.name).copied();
+            let declaration = self.declaration(number, &declarations);
+            let shape = (has_children, has_calls);
+            calls.entries.push(describe_function(&mut out.info, (number, def), &declaration, origin, shape));
+            if has_calls {
+                calls.describe(number, def, &mut out.info);
             }
-            if function.is_parent {
+            let start = self.start_of(number, runs[number], entries, out);
+            let mut sites = SiteWriter { sites, origins: &|name| origins[name], number, start };
+            match wanted.by_function.get(&def.params.name) {
+                Some(source) if listed => {
+                    out.describe_variables(def, source, &known, table, (sites, &mut *errors));
+                }
+                None if listed => out.describe_values(def, sites),
+                _ => sites.describe_rest(&mut out.info, &mut out.ranges),
+            }
+            if has_children {
                 out.info.end();
             }
         }
         calls.finish(&mut out.info);
+    }
+
+    /// Describes the functions that were inlined, apart from where their code is. Returns their entries.
+    fn describe_origins(
+        &self,
+        declarations: &Declarations<'_, 'a>,
+        sites: &[Sites<'a>],
+        (table, entries): (&PositionTable, &Entries),
+        info: &mut Info,
+    ) -> HashMap<&'a Name, u32> {
+        let functions = declarations.contents.functions.iter().zip(0..);
+        let mut numbers: HashMap<&Name, Option<usize>> =
+            sites.iter().flat_map(Sites::functions).map(|name| (name, None)).collect();
+        for (def, number) in functions {
+            numbers.entry(&def.params.name).and_modify(|known| *known = Some(number));
+        }
+        let mut origins = HashMap::new();
+        for name in sites.iter().flat_map(Sites::functions) {
+            if origins.contains_key(name) {
+                continue;
+            }
+            let declaration = match numbers[name] {
+                Some(number) => self.declaration(number, declarations),
+                None => {
+                    let header = table.header_of_body(name);
+                    let header = header.map(|header| (entries.file(header), header.line));
+                    declarations.of(name, header)
+                }
+            };
+            let mut attributes = declaration.attributes();
+            attributes.push((DW_AT_inline, DW_FORM_data1));
+            let shape = info.shape(DW_TAG_subprogram, false, &attributes);
+            origins.insert(name, info.begin(shape));
+            declaration.write(info);
+            info.byte(DW_INL_inlined.0);
+        }
+        origins
     }
 
     /// For each function, the number of its run.
@@ -147,64 +197,127 @@ impl<'a> Writer<'a> {
         self.places[number].offset - self.places[entries.runs[run].functions[0]].offset
     }
 
-    /// Describes a function, and returns its entry.
-    fn describe_function(&self, info: &mut Info, function: &Described, known: &Known) -> u32 {
-        let Described { def, source, .. } = *function;
-        let name = def.params.name.to_string();
-        let name = name.strip_prefix('%').unwrap_or(&name);
-        let name = source.and_then(|source| source.name.as_deref()).unwrap_or(name).as_bytes();
-        let symbol = &*self.symbols.plain_name(&self.object, function.symbol);
-        let linkage_name = symbol.strip_prefix(self.format.symbol_prefix.as_bytes()).unwrap_or(symbol);
-        let header = function.header;
-        let ty = source.and_then(|source| known.function_type(source.ty?));
+    /// The declaration of a function with code, by its number.
+    fn declaration<'d>(&'d self, number: usize, declarations: &'d Declarations<'_, 'a>) -> Declaration<'d> {
+        let def = &declarations.contents.functions[number];
+        let mut declaration = declarations.of(&def.params.name, declarations.headers[number]);
+        let symbol = self.symbols.plain_name(&self.object, declarations.defined[number]);
+        let prefix = self.format.symbol_prefix.as_bytes();
+        let symbol = symbol.strip_prefix(prefix).map(<[u8]>::to_vec).unwrap_or(symbol.into_owned());
+        declaration.linkage_name = Some(symbol).filter(|symbol| **symbol != *declaration.name);
+        declaration.is_foreign = def.code.variables.is_foreign;
+        declaration.is_external = match def.linkage {
+            Linkage::Export | Linkage::Hidden | Linkage::Weak => true,
+            Linkage::Local => false,
+        };
+        declaration
+    }
+}
+
+/// What functions are declared as.
+struct Declarations<'d, 'a> {
+    contents: &'d Contents<'a>,
+    wanted: &'d Wanted<'a>,
+    known: &'d Known<'d>,
+    /// For each function with code, the number of the file and the line where it begins.
+    headers: Vec<Option<(usize, u32)>>,
+    defined: &'d [SymbolId],
+}
+
+impl Declarations<'_, '_> {
+    /// The declaration of a function of which no code is known.
+    fn of(&self, name: &Name, header: Option<(usize, u32)>) -> Declaration<'_> {
+        let source = self.wanted.by_function.get(name).and_then(|source| source.function);
+        let name = match source.and_then(|source| source.name.as_deref()) {
+            Some(name) => Cow::Borrowed(name.as_bytes()),
+            None => {
+                let name = name.to_string();
+                Cow::Owned(name.strip_prefix('%').unwrap_or(&name).as_bytes().to_vec())
+            }
+        };
+        let ty = source.and_then(|source| self.known.function_type(source.ty?));
+        Declaration { name, linkage_name: None, header, ty, is_external: false, is_foreign: false }
+    }
+}
+
+/// What the entry of a function says, apart from its code.
+struct Declaration<'d> {
+    name: Cow<'d, [u8]>,
+    /// The linker's name, if it is another one.
+    linkage_name: Option<Vec<u8>>,
+    /// The number of the file and the line where it begins.
+    header: Option<(usize, u32)>,
+    /// The entry of the type of its result, if its type is known and it has a result.
+    ty: Option<Option<u32>>,
+    is_external: bool,
+    /// Whether debuggers do not know its convention.
+    is_foreign: bool,
+}
+
+impl Declaration<'_> {
+    fn attributes(&self) -> Vec<(DwAt, DwForm)> {
         let mut attributes = vec![(DW_AT_name, DW_FORM_string)];
-        if linkage_name != name {
-            attributes.push((DW_AT_linkage_name, DW_FORM_string));
-        }
-        if header.is_some() {
+        attributes.extend(self.linkage_name.as_ref().map(|_| (DW_AT_linkage_name, DW_FORM_string)));
+        if self.header.is_some() {
             attributes.extend([(DW_AT_decl_file, DW_FORM_udata), (DW_AT_decl_line, DW_FORM_udata)]);
         }
-        if let Some(result) = ty {
+        if let Some(result) = self.ty {
             attributes.push((DW_AT_prototyped, DW_FORM_flag_present));
             attributes.extend(result.map(|_| (DW_AT_type, DW_FORM_ref4)));
             // Debuggers know where the results of C are.
-            let is_foreign = def.code.variables.is_foreign;
-            attributes.extend(is_foreign.then_some((DW_AT_calling_convention, DW_FORM_data1)));
+            attributes.extend(self.is_foreign.then_some((DW_AT_calling_convention, DW_FORM_data1)));
         }
-        match def.linkage {
-            Linkage::Export | Linkage::Hidden | Linkage::Weak => {
-                attributes.push((DW_AT_external, DW_FORM_flag_present));
-            }
-            Linkage::Local => {}
-        }
-        attributes.extend([
-            (DW_AT_low_pc, DW_FORM_addr),
-            (DW_AT_high_pc, DW_FORM_udata),
-            (DW_AT_frame_base, DW_FORM_exprloc),
-        ]);
-        let has_calls = !def.code.variables.calls.is_empty();
-        attributes.extend(has_calls.then_some((DW_AT_call_all_calls, DW_FORM_flag_present)));
-        let shape = info.shape(DW_TAG_subprogram, function.is_parent, &attributes);
-        let entry = info.begin(shape);
-        info.string(name);
-        if linkage_name != name {
-            info.string(linkage_name);
-        }
-        if let Some((file, line)) = header {
+        attributes.extend(self.is_external.then_some((DW_AT_external, DW_FORM_flag_present)));
+        attributes
+    }
+
+    /// Writes the values of the attributes.
+    fn write(&self, info: &mut Info) {
+        info.string(&self.name);
+        self.linkage_name.iter().for_each(|name| info.string(name));
+        if let Some((file, line)) = self.header {
             info.number(file as u64);
             info.number(line.into());
         }
-        if let Some(result) = ty {
+        if let Some(result) = self.ty {
             result.into_iter().for_each(|result| info.reference(result));
-            if def.code.variables.is_foreign {
+            if self.is_foreign {
                 info.byte(DW_CC_nocall.0);
             }
         }
-        info.function(function.number, 0);
-        info.number(def.code.code.len() as u64);
-        info.block(&[DW_OP_call_frame_cfa.0]);
-        entry
     }
+}
+
+/// Describes a function with code, and returns its entry. `origin` is the one that declares it, if it was
+/// also inlined; the last argument says whether others follow that belong to it, and whether all its calls
+/// are described.
+fn describe_function(
+    info: &mut Info,
+    (number, def): (usize, &FunctionDef),
+    declaration: &Declaration,
+    origin: Option<u32>,
+    (is_parent, has_calls): (bool, bool),
+) -> u32 {
+    let mut attributes = match origin {
+        Some(_) => vec![(DW_AT_abstract_origin, DW_FORM_ref4)],
+        None => declaration.attributes(),
+    };
+    attributes.extend([
+        (DW_AT_low_pc, DW_FORM_addr),
+        (DW_AT_high_pc, DW_FORM_udata),
+        (DW_AT_frame_base, DW_FORM_exprloc),
+    ]);
+    attributes.extend(has_calls.then_some((DW_AT_call_all_calls, DW_FORM_flag_present)));
+    let shape = info.shape(DW_TAG_subprogram, is_parent, &attributes);
+    let entry = info.begin(shape);
+    match origin {
+        Some(origin) => info.reference(origin),
+        None => declaration.write(info),
+    }
+    info.function(number, 0);
+    info.number(def.code.code.len() as u64);
+    info.block(&[DW_OP_call_frame_cfa.0]);
+    entry
 }
 
 /// What is to be described of functions.
@@ -229,19 +342,6 @@ impl<'a> Wanted<'a> {
         let source = || self.by_function.get(&def.params.name);
         self.values && values::any(def) || source().is_some_and(OfFunction::has_children)
     }
-}
-
-/// A function to describe.
-struct Described<'a> {
-    def: &'a FunctionDef<'a>,
-    number: usize,
-    symbol: SymbolId,
-    /// The number of the file and the line where it begins.
-    header: Option<(usize, u32)>,
-    /// What the file says about it.
-    source: Option<&'a SourceFunction>,
-    /// Whether entries follow that belong to it.
-    is_parent: bool,
 }
 
 impl Known<'_> {
@@ -269,10 +369,11 @@ struct Out {
 
 impl Out {
     /// Describes the values of a function of the CLIF.
-    fn describe_values(&mut self, def: &FunctionDef, start: u64) {
+    fn describe_values(&mut self, def: &FunctionDef, sites: SiteWriter) {
         let Out { info, locations, ranges, types, endian } = self;
         let places = Places::new(*endian, def.code.frame_size);
-        Values { info, locations, ranges, types, places, start }.describe(def);
+        let start = sites.start;
+        Values { info, locations, ranges, types, places, start, sites }.describe(def);
     }
 
     /// Describes the variables of a function of the front end's language.
@@ -282,7 +383,7 @@ impl Out {
         source: &OfFunction,
         known: &Known,
         table: &PositionTable,
-        (start, errors): (u64, &mut Vec<Diagnostic>),
+        (sites, errors): (SiteWriter, &mut Vec<Diagnostic>),
     ) {
         let (values, placed) = variables::read_values(def, source);
         let mut writer = SourceVariables {
@@ -293,7 +394,8 @@ impl Out {
             known,
             def,
             pieces: Pieces::new(def, table),
-            start,
+            start: sites.start,
+            sites,
             values,
             placed,
             errors,
@@ -302,15 +404,16 @@ impl Out {
     }
 
     /// The finished sections.
-    fn finish(self, runs: &[Run], any_lists: bool) -> Result<Vec<(SectionId, Section)>> {
+    fn finish(mut self, runs: &[Run], used: UsedLists) -> Result<Vec<(SectionId, Section)>> {
+        self.info.place_lists(&self.ranges);
         let mut sections: Vec<_> = self.info.finish(self.endian)?.into();
-        if any_lists {
+        if used.locations {
             sections.push(self.locations.finish(self.endian)?);
         }
-        if any_lists || runs.len() > 1 {
+        if used.ranges || runs.len() > 1 {
             sections.push(self.ranges.finish(self.endian)?);
         }
-        if any_lists && runs.len() > 1 {
+        if used.ranges && runs.len() > 1 {
             sections.push(lists::addresses(runs, self.endian)?);
         }
         Ok(sections)
@@ -330,9 +433,17 @@ impl Entries<'_> {
     }
 }
 
-/// Describes the unit; `lists` says whether there are lists of locations and of ranges of scopes, `is_parent`
-/// whether other entries follow.
-fn describe_unit(info: &mut Info, entries: &Entries, lists: bool, is_parent: bool, ranges: &mut Lists) {
+/// Which lists there are.
+#[derive(Clone, Copy)]
+struct UsedLists {
+    /// Lists of locations.
+    locations: bool,
+    /// Lists of ranges of scopes and inlined code.
+    ranges: bool,
+}
+
+/// Describes the unit; `is_parent` says whether other entries follow.
+fn describe_unit(info: &mut Info, entries: &Entries, used: UsedLists, is_parent: bool, ranges: &mut Lists) {
     let several = entries.runs.len() > 1;
     let mut attributes = vec![
         (DW_AT_producer, DW_FORM_string),
@@ -346,15 +457,13 @@ fn describe_unit(info: &mut Info, entries: &Entries, lists: bool, is_parent: boo
         [_] => attributes.extend([(DW_AT_low_pc, DW_FORM_addr), (DW_AT_high_pc, DW_FORM_udata)]),
         _ => attributes.extend([(DW_AT_low_pc, DW_FORM_addr), (DW_AT_ranges, DW_FORM_rnglistx)]),
     }
-    if lists || several {
-        attributes.push((DW_AT_rnglists_base, DW_FORM_sec_offset));
-    }
-    if lists {
-        attributes.push((DW_AT_loclists_base, DW_FORM_sec_offset));
-        if several {
-            attributes.push((DW_AT_addr_base, DW_FORM_sec_offset));
-        }
-    }
+    let sections = [
+        (used.ranges || several, DW_AT_rnglists_base, SectionId::DebugRngLists, lists::LISTS),
+        (used.locations, DW_AT_loclists_base, SectionId::DebugLocLists, lists::LISTS),
+        (used.ranges && several, DW_AT_addr_base, SectionId::DebugAddr, lists::ADDRESSES),
+    ];
+    let sections = || sections.iter().filter(|section| section.0);
+    attributes.extend(sections().map(|section| (section.1, DW_FORM_sec_offset)));
     let shape = info.shape(DW_TAG_compile_unit, is_parent, &attributes);
     info.begin(shape);
     info.string(concat!("clifc ", env!("CARGO_PKG_VERSION")).as_bytes());
@@ -374,13 +483,5 @@ fn describe_unit(info: &mut Info, entries: &Entries, lists: bool, is_parent: boo
             info.number(ranges.all_code(entries.runs));
         }
     }
-    if lists || several {
-        info.offset(SectionId::DebugRngLists, lists::LISTS);
-    }
-    if lists {
-        info.offset(SectionId::DebugLocLists, lists::LISTS);
-        if several {
-            info.offset(SectionId::DebugAddr, lists::ADDRESSES);
-        }
-    }
+    sections().for_each(|&(_, _, section, base)| info.offset(section, base));
 }

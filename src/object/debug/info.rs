@@ -8,6 +8,7 @@ use gimli::{DwAt, DwForm, DwTag, RunTimeEndian, SectionId};
 
 use super::ENCODING;
 use super::bytes::Bytes;
+use super::lists::Lists;
 use super::sections::Section;
 
 /// The shape of an entry: its tag, whether it has children, and the attributes.
@@ -17,6 +18,8 @@ type Shape = (DwTag, bool, Vec<(DwAt, DwForm)>);
 pub(super) struct Info {
     section: Bytes,
     shapes: Vec<Shape>,
+    /// Relocations of offsets of lists of ranges, with the numbers of these.
+    lists: Vec<(usize, u64)>,
 }
 
 /// Bytes from the start of a section to that of the unit's length, which is the first field.
@@ -31,7 +34,7 @@ impl Info {
         out.byte(gimli::DW_UT_compile.0);
         out.byte(ENCODING.address_size);
         out.offset(SectionId::DebugAbbrev, 0);
-        Info { section: out, shapes: Vec::new() }
+        Info { section: out, shapes: Vec::new(), lists: Vec::new() }
     }
 
     /// The number of a shape.
@@ -90,6 +93,11 @@ impl Info {
         self.section.word(entry);
     }
 
+    /// Writes the offset of an entry that is near the beginning.
+    pub(super) fn short_reference(&mut self, entry: u32) {
+        self.section.number(entry.into());
+    }
+
     /// Writes a reference to an entry that is not known yet. Returns where it is, for [`Info::fill_in`].
     pub(super) fn unknown_reference(&mut self) -> u32 {
         let at = self.section.len() as u32;
@@ -133,6 +141,19 @@ impl Info {
     /// Writes an offset in another section.
     pub(super) fn offset(&mut self, section: SectionId, offset: usize) {
         self.section.offset(section, offset);
+    }
+
+    /// Writes the offset of a list of ranges, given its number.
+    pub(super) fn range_list(&mut self, list: u64) {
+        self.lists.push((self.section.next_reloc(), list));
+        self.section.offset(SectionId::DebugRngLists, 0);
+    }
+
+    /// Fills in the offsets of lists, once all lists are written.
+    pub(super) fn place_lists(&mut self, ranges: &Lists) {
+        for &(reloc, list) in &self.lists {
+            self.section.set_offset(reloc, ranges.offset_of(list));
+        }
     }
 
     /// Ends the unit, and returns the sections of entries and of shapes.

@@ -84,6 +84,11 @@ impl Lists {
         list
     }
 
+    /// The offset of a list in the section that these lists will be in.
+    pub(super) fn offset_of(&self, list: u64) -> usize {
+        LISTS + 4 * self.starts.len() + self.starts[list as usize] as usize
+    }
+
     /// The section.
     pub(super) fn finish(self, endian: RunTimeEndian) -> Result<(SectionId, Section)> {
         let mut out = Bytes::new(endian);

@@ -16,6 +16,7 @@
 //! | `info` | the section of entries |
 //! | `functions` | entries of the unit and of functions |
 //! | `calls` | entries of calls |
+//! | `inlined` | entries of inlined functions |
 //! | `types`, `values` | entries of the CLIF's types, values and stack slots |
 //! | `source_types`, `variables` | entries of the front end's types and variables |
 //! | `pieces` | which code belongs to which positions |
@@ -28,6 +29,7 @@ mod calls;
 mod files;
 mod functions;
 mod info;
+mod inlined;
 mod lines;
 mod lists;
 mod pieces;
@@ -39,6 +41,8 @@ mod types;
 mod values;
 mod variables;
 
+use std::collections::HashMap;
+
 use gimli::write::{
     Address, DebugFrame, DebugLine, DebugLineStr, LineProgram, LineString, LineStringTable, StringTable,
 };
@@ -49,6 +53,7 @@ use super::eh_frame::{code_unit, debug_frames};
 use super::sections::SectionIndex;
 use super::{Contents, Writer, bug};
 use crate::diag::Source;
+use crate::ir::Name;
 use positions::PositionTable;
 
 /// How much debug information to write.
@@ -80,6 +85,8 @@ pub struct DebugInfo<'a> {
     pub options: &'a DebugOptions,
     /// The file of CLIF.
     pub source: &'a Source<'a>,
+    /// Where functions that may have been inlined begin in the file.
+    pub bodies: &'a HashMap<&'a Name, usize>,
 }
 
 /// A range of functions that are next to each other in a section.

@@ -1,7 +1,7 @@
 //! Which code belongs to which positions of the front end's source.
 //!
 //! A piece of code is what the compiled function has between two changes of the source location. Code without
-//! a location, such as a move between registers, belongs to what comes before it.
+//! a location, such as a move between registers, belongs to what comes before it; inlined code to the call.
 
 use super::positions::PositionTable;
 use crate::ir::{NO_SRCLOC, PositionRange};
@@ -35,6 +35,7 @@ impl Pieces {
         let mut all: Vec<Piece> = Vec::new();
         let mut last = NO_SRCLOC;
         for (start, inst) in def.code.srclocs.iter() {
+            let inst = def.params.inlined.outermost(inst);
             let location = locations.get(inst as usize).copied().filter(|location| *location != NO_SRCLOC);
             last = location.unwrap_or(last);
             match all.last_mut() {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use gimli::write::FileId;
 
 use super::DebugInfo;
-use crate::ir::{FileItem, LocItem, Module, NO_SRCLOC, Name};
+use crate::ir::{FileItem, InlinedPlace, LocItem, Module, NO_SRCLOC, Name};
 use crate::object::FunctionDef;
 
 /// A position in a source file.
@@ -34,6 +34,8 @@ pub(super) struct PositionTable<'a> {
     declared: HashMap<&'a Name, u32>,
     /// What `loc` items say, by source location.
     locs: HashMap<u32, &'a LocItem>,
+    /// The lines where functions begin that were inlined, if the CLIF itself is described.
+    bodies: HashMap<&'a Name, u32>,
     /// The file of CLIF in the table of lines.
     pub(super) clif: Option<FileId>,
     /// Positions of the current function, by number of the instruction.
@@ -46,9 +48,10 @@ impl<'a> PositionTable<'a> {
     pub(super) fn new(module: &'a Module, debug: DebugInfo<'a>) -> Self {
         let functions = module.source.functions.iter();
         let declared = functions.filter_map(|item| Some((&item.function, item.location?)));
-        PositionTable {
+        let mut table = PositionTable {
             text: debug.source.text,
             read: (0, 1),
+            bodies: HashMap::new(),
             files: if module.describes_clif() { &[] } else { &module.files },
             ids: HashMap::new(),
             declared: declared.collect(),
@@ -56,7 +59,15 @@ impl<'a> PositionTable<'a> {
             clif: None,
             current: Vec::new(),
             header: None,
+        };
+        if module.describes_clif() {
+            let mut bodies: Vec<_> = debug.bodies.iter().map(|(name, offset)| (*offset, *name)).collect();
+            bodies.sort_unstable_by_key(|body| body.0);
+            let lines = bodies.into_iter().map(|(offset, name)| (name, table.line_at(offset)));
+            table.bodies = lines.collect();
+            table.read = (0, 1);
         }
+        table
     }
 
     /// The file that the unit is named after, if it is not that of CLIF.
@@ -73,6 +84,10 @@ impl<'a> PositionTable<'a> {
                 let lines = def.params.positions.lines();
                 let at = |line: u32| Position { file, line, column: 0 };
                 self.current.extend(lines.map(|line| Some(at(start.saturating_add(line)))));
+                self.current.extend(def.params.inlined.places.iter().map(|place| {
+                    let start = self.bodies.get(body_of(def, place)?)?;
+                    Some(at(start.saturating_add(place.line)))
+                }));
                 self.header = Some(at(start));
             }
             None => {
@@ -80,7 +95,12 @@ impl<'a> PositionTable<'a> {
                     self.current.push(self.located(location));
                 }
                 let first = self.current.iter().flatten().next().copied();
-                self.header = self.declared(def).or(first);
+                self.header = self.declared(&def.params.name).or(first);
+                // No locations are stored for a function of which no instruction has one.
+                self.current.resize(def.params.positions.lines().count(), None);
+                for place in &def.params.inlined.places {
+                    self.current.push(self.located(place.location));
+                }
             }
         }
     }
@@ -91,14 +111,23 @@ impl<'a> PositionTable<'a> {
             Some(file) => Some(Position { file, line: self.line_at(def.offset), column: 0 }),
             None => {
                 let mut locations = def.params.positions.locations();
-                self.declared(def).or_else(|| locations.find_map(|location| self.located(location)))
+                self.declared(&def.params.name)
+                    .or_else(|| locations.find_map(|location| self.located(location)))
             }
         }
     }
 
+    /// The position of a function that was inlined, as far as it follows from its name.
+    pub(super) fn header_of_body(&self, name: &Name) -> Option<Position> {
+        match self.clif {
+            Some(file) => Some(Position { file, line: *self.bodies.get(name)?, column: 0 }),
+            None => self.declared(name),
+        }
+    }
+
     /// Where the front end's language declares a function, if the file says it.
-    fn declared(&self, def: &FunctionDef) -> Option<Position> {
-        self.located(*self.declared.get(&def.params.name)?)
+    fn declared(&self, name: &Name) -> Option<Position> {
+        self.located(*self.declared.get(name)?)
     }
 
     /// What the file's `loc` items say about a source location.
@@ -138,4 +167,10 @@ impl<'a> PositionTable<'a> {
         self.read = (offset, line);
         line
     }
+}
+
+/// The function that an inlined instruction belongs to.
+fn body_of<'a>(def: &FunctionDef<'a>, place: &InlinedPlace) -> Option<&'a Name> {
+    let inlined = &def.params.inlined;
+    inlined.function(inlined.sites.get(place.site as usize)?.function)
 }

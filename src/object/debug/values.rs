@@ -1,11 +1,13 @@
 //! Entries of values and stack slots of the CLIF.
 
 use gimli::{
-    DW_AT_location, DW_AT_name, DW_AT_ranges, DW_AT_type, DW_FORM_exprloc, DW_FORM_loclistx, DW_FORM_ref4,
-    DW_FORM_rnglistx, DW_FORM_string, DW_TAG_lexical_block, DW_TAG_variable, DwAt, DwForm,
+    DW_AT_const_value, DW_AT_location, DW_AT_name, DW_AT_ranges, DW_AT_type, DW_FORM_exprloc,
+    DW_FORM_loclistx, DW_FORM_ref_udata, DW_FORM_rnglistx, DW_FORM_sdata, DW_FORM_string,
+    DW_TAG_lexical_block, DW_TAG_variable, DwAt, DwForm,
 };
 
 use super::info::Info;
+use super::inlined::SiteWriter;
 use super::lists::Lists;
 use super::places::Places;
 use super::types::Types;
@@ -14,7 +16,7 @@ use crate::machine::variables::{PlacedRange, Scope, SlotPlace, Variable, Whereab
 use crate::object::FunctionDef;
 
 /// What the entries of a function's values are written with.
-pub(super) struct Values<'a> {
+pub(super) struct Values<'a, 's> {
     pub(super) info: &'a mut Info,
     /// Lists of locations.
     pub(super) locations: &'a mut Lists,
@@ -24,6 +26,7 @@ pub(super) struct Values<'a> {
     pub(super) places: Places,
     /// Where the function begins in the code that lists refer to.
     pub(super) start: u64,
+    pub(super) sites: SiteWriter<'a, 's>,
 }
 
 /// Numbers of shapes of entries.
@@ -31,13 +34,14 @@ struct Shapes {
     fixed: u64,
     listed: u64,
     lost: u64,
+    constant: u64,
     scope: u64,
 }
 
 impl Shapes {
     fn new(info: &mut Info) -> Self {
         let mut shape = |last: Option<(DwAt, DwForm)>| {
-            let mut attributes = vec![(DW_AT_name, DW_FORM_string), (DW_AT_type, DW_FORM_ref4)];
+            let mut attributes = vec![(DW_AT_name, DW_FORM_string), (DW_AT_type, DW_FORM_ref_udata)];
             attributes.extend(last);
             info.shape(DW_TAG_variable, false, &attributes)
         };
@@ -45,6 +49,7 @@ impl Shapes {
             fixed: shape(Some((DW_AT_location, DW_FORM_exprloc))),
             listed: shape(Some((DW_AT_location, DW_FORM_loclistx))),
             lost: shape(None),
+            constant: shape(Some((DW_AT_const_value, DW_FORM_sdata))),
             scope: info.shape(DW_TAG_lexical_block, true, &[(DW_AT_ranges, DW_FORM_rnglistx)]),
         }
     }
@@ -138,7 +143,7 @@ pub(super) fn any(def: &FunctionDef) -> bool {
     !def.code.variables.slots.is_empty() || def.code.variables.reader().read_next().is_some()
 }
 
-impl Values<'_> {
+impl Values<'_, '_> {
     /// Describes the values and slots of a function.
     pub(super) fn describe(&mut self, def: &FunctionDef) {
         let shapes = Shapes::new(self.info);
@@ -146,6 +151,7 @@ impl Values<'_> {
             self.slot(&shapes, slot);
         }
         self.scope(&shapes, &Contents::new(def), 0, 0);
+        self.sites.describe_rest(self.info, self.ranges);
     }
 
     /// Describes the values of a scope, and the scopes in it.
@@ -162,6 +168,7 @@ impl Values<'_> {
         for &(_, inside) in inner[first..].iter().take_while(|scope| scope.0 == number && depth < DEEPEST) {
             self.begin_scope(shapes, &contents.scopes[inside as usize]);
             self.scope(shapes, contents, inside, depth + 1);
+            self.sites.describe_in(&contents.scopes[inside as usize].ranges, self.info, self.ranges);
             self.info.end();
         }
     }
@@ -170,7 +177,7 @@ impl Values<'_> {
     fn begin_scope(&mut self, shapes: &Shapes, scope: &Scope) {
         self.info.begin(shapes.scope);
         let list = self.ranges.begin();
-        for &(start, end) in &scope.ranges {
+        for (start, end) in self.sites.sites.cut(&scope.ranges) {
             self.ranges.range(self.start + u64::from(start), self.start + u64::from(end));
         }
         self.ranges.end();
@@ -181,7 +188,7 @@ impl Values<'_> {
     fn begin(&mut self, shape: u64, (prefix, number): (&[u8], u32), ty: u32) {
         self.info.begin(shape);
         self.info.numbered(prefix, number);
-        self.info.reference(ty);
+        self.info.short_reference(ty);
     }
 
     /// Writes the expression as the last attribute of an entry.
@@ -201,6 +208,11 @@ impl Values<'_> {
         let Some(ty) = self.types.of(variable.ty) else { return };
         let name: (&[u8], u32) = (b"v", variable.value);
         match variable.whereabouts {
+            Whereabouts::Constant(bits) if variable.ty.is_int() && variable.ty.bits() <= 64 => {
+                let unused = 64 - variable.ty.bits();
+                self.begin(shapes.constant, name, ty);
+                self.info.signed((bits as i64) << unused >> unused);
+            }
             Whereabouts::Constant(bits) => {
                 self.begin(shapes.fixed, name, ty);
                 self.places.constant(bits, variable.ty, variable.ty.bytes());

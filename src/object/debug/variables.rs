@@ -12,6 +12,7 @@ use gimli::{
 };
 
 use super::info::Info;
+use super::inlined::SiteWriter;
 use super::lists::Lists;
 use super::pieces::Pieces;
 use super::places::Places;
@@ -87,7 +88,7 @@ enum Held<'a> {
 }
 
 /// Writes the entries of a function's variables.
-pub(super) struct SourceVariables<'a> {
+pub(super) struct SourceVariables<'a, 's> {
     pub(super) info: &'a mut Info,
     /// Lists of locations.
     pub(super) locations: &'a mut Lists,
@@ -102,6 +103,7 @@ pub(super) struct SourceVariables<'a> {
     /// Values by number in the text, with where their ranges are in `placed`.
     pub(super) values: ValuesByNumber,
     pub(super) placed: Vec<PlacedRange>,
+    pub(super) sites: SiteWriter<'a, 's>,
     pub(super) errors: &'a mut Vec<Diagnostic>,
 }
 
@@ -147,7 +149,7 @@ fn clip(ranges: &[PlacedRange], code: &[(u32, u32)], out: &mut Vec<PlacedRange>)
     }
 }
 
-impl SourceVariables<'_> {
+impl SourceVariables<'_, '_> {
     /// Describes the variables and scopes of a function.
     pub(super) fn describe(&mut self, of: &OfFunction) {
         let mut scopes: Vec<(Option<u32>, &SourceScope)> =
@@ -157,7 +159,8 @@ impl SourceVariables<'_> {
             of.variables.iter().map(|variable| (variable.scope, *variable)).collect();
         variables.sort_by_key(|variable| (variable.0, !variable.1.is_parameter));
         let ranges = self.code_of(&of.scopes);
-        self.scope(None, &scopes, &variables, &ranges)
+        self.scope(None, &scopes, &variables, &ranges);
+        self.sites.describe_rest(self.info, self.ranges);
     }
 
     /// The code of each scope that has any, by its number: what is in the scope around it and in none before
@@ -197,13 +200,15 @@ impl SourceVariables<'_> {
             let shape = self.info.shape(DW_TAG_lexical_block, true, &[(DW_AT_ranges, DW_FORM_rnglistx)]);
             self.info.begin(shape);
             let list = self.ranges.begin();
-            let (start, out) = (self.start, &mut *self.ranges);
-            self.pieces.each_range(pieces, |from, to| {
-                out.range(start + u64::from(from), start + u64::from(to));
-            });
+            let mut ranges = Vec::new();
+            self.pieces.each_range(pieces, |from, to| ranges.push((from, to)));
+            for (from, to) in self.sites.sites.cut(&ranges) {
+                self.ranges.range(self.start + u64::from(from), self.start + u64::from(to));
+            }
             self.ranges.end();
             self.info.number(list);
             self.scope(Some(scope.number), scopes, variables, code);
+            self.sites.describe_in(&ranges, self.info, self.ranges);
             self.info.end();
         }
     }
