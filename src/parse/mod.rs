@@ -16,6 +16,7 @@ mod bytes8;
 mod context;
 mod cursor;
 mod errors;
+mod examples;
 mod finish;
 mod foreign;
 mod hints;
@@ -40,6 +41,7 @@ mod tests;
 
 pub use context::{Failed, ParseContext};
 pub(crate) use mentions::mentions;
+pub use examples::example;
 pub use module::{module, types};
 pub(crate) use number::Integer;
 pub use older::{older_spelling, older_spellings};

@@ -133,7 +133,10 @@ impl Body<'_> {
         };
         self.check.show(Shown {
             location: Location::Inst(self.at),
-            message: format!("uses {value}, whose definition does not come first on every path to here"),
+            message: format!(
+                "uses {value}, whose definition does not come first on every path to here; a value that differs \
+                 by path is a parameter of a block"
+            ),
             operand: None,
             related: Some((place, "defined here")),
         });

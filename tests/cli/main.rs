@@ -4,19 +4,18 @@ mod explore;
 mod messages;
 mod options;
 mod output;
+#[path = "../scratch/mod.rs"]
+mod scratch;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
+use scratch::Scratch;
+
 /// A new empty directory.
-fn dir(name: &str) -> PathBuf {
-    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cli").join(name);
-    if dir.exists() {
-        fs::remove_dir_all(&dir).expect("an old directory can go");
-    }
-    fs::create_dir_all(&dir).expect("a directory");
-    dir
+fn dir(name: &str) -> Scratch {
+    Scratch::new(Path::new("cli").join(name))
 }
 
 fn clifc(dir: &Path, args: &[&str], input: &str) -> Output {

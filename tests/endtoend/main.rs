@@ -6,6 +6,8 @@
 
 mod signatures;
 mod structure_calls;
+#[path = "../scratch/mod.rs"]
+mod scratch;
 #[path = "../targets/mod.rs"]
 mod targets;
 
@@ -15,6 +17,7 @@ use std::process::Command;
 use clifc::filetest::Toolchain;
 use clifc::machine::symbol::LibCall;
 use clifc::options::{Arch, Target};
+use scratch::Scratch;
 
 fn suite() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("testsuite")
@@ -47,11 +50,7 @@ fn generated(name: &str, arch: Arch) -> Vec<(&'static str, String)> {
 }
 
 fn run(name: &str, arch: Arch) {
-    let work = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{arch}"));
-    if work.exists() {
-        std::fs::remove_dir_all(&work).expect("an old directory can go");
-    }
-    std::fs::create_dir_all(&work).expect("a directory");
+    let work = Scratch::new(format!("{name}-{arch}"));
     for (file, text) in generated(name, arch) {
         std::fs::write(work.join(file), text).expect("a file");
     }
