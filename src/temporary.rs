@@ -90,9 +90,10 @@ fn remove_abandoned(parent: &Path) {
     for entry in entries.flatten() {
         let name = entry.file_name();
         let Some(process) = name.to_str().and_then(process_of) else { continue };
-        let is_old = entry.metadata().and_then(|data| data.modified()).is_ok_and(|time| {
-            time.elapsed().is_ok_and(|age| age > HOUR)
-        });
+        let is_old = entry
+            .metadata()
+            .and_then(|data| data.modified())
+            .is_ok_and(|time| time.elapsed().is_ok_and(|age| age > HOUR));
         if is_old && rustix::process::test_kill_process(process) == Err(Errno::SRCH) {
             let _ = fs::remove_dir_all(entry.path());
         }

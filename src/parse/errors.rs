@@ -108,12 +108,12 @@ impl Parser<'_> {
     fn expected_before_line_end(&mut self, what: &str) -> Failed {
         let mut cur = self.cur;
         cur.space();
-        self.cur.pos = self.cur.text[..cur.pos].trim_ascii_end().len();
-        self.error(format!("expected {what}, found the end of the line"))
+        let end = self.cur.text[..cur.pos].trim_ascii_end().len();
+        self.error_at(end, format!("expected {what}, found the end of the line"))
     }
 
-    /// Adds an instruction with an opcode as an example to the message about the operands of an instruction at
-    /// `at`, if it is about syntax and has no advice yet.
+    /// Adds an instruction with an opcode as an example to the message about the operands of an instruction
+    /// at `at`, if it is about syntax and has no advice yet.
     #[cold]
     pub fn malformed(&mut self, name: &[u8], at: usize) -> Failed {
         let name = String::from_utf8_lossy(name);
@@ -202,6 +202,10 @@ impl Parser<'_> {
                 let hint = "the type follows the opcode, as in `iconst.i32`";
                 self.error_at(at, format!("expected an opcode, found `{text}`; {hint}"))
             }
+            _ if !hints::instead(Kind::Late, &text).is_empty() => {
+                let hint = hints::instead(Kind::Late, &text);
+                self.error_at(at, format!("expected an instruction, found `{text}`{hint}"))
+            }
             _ if self.is_assigned() => {
                 let hint = "values are numbered, as in `v2 = iadd v0, v1`";
                 self.error_at(at, format!("expected a value such as `v0`, found `{shown}`; {hint}"))
@@ -235,7 +239,8 @@ impl Parser<'_> {
         };
         let hint = if hint.is_empty() { format!("; write it like `{example}`") } else { hint };
         self.cur.pos = at;
-        Some(self.error(format!("expected the end of the instruction, found {}{hint}", self.cur.found(self.end))))
+        let found = self.cur.found(self.end);
+        Some(self.error(format!("expected the end of the instruction, found {found}{hint}")))
     }
 
     /// Whether the rest of the line looks like that of a block header.
@@ -251,6 +256,7 @@ impl Parser<'_> {
         let name = opcode.name();
         let other = other_opcode(opcode).filter(|other| other.info().ctrl_set.contains(ty));
         let other = match (name, other) {
+            ("trunc", _) if ty.is_int() => "; did you mean `ireduce`?".into(),
             ("fdiv", _) if ty.is_int() => "; did you mean `sdiv` (signed) or `udiv` (unsigned)?".into(),
             ("fmin" | "fmax", _) if ty.is_int() => {
                 let rest = &name[1..];

@@ -21,6 +21,8 @@ pub(super) enum Kind {
     Flag,
     Declaration,
     Block,
+    /// A declaration behind the first block header.
+    Late,
 }
 
 use Kind::*;
@@ -130,7 +132,11 @@ const INSTEAD: &[(Kind, &[&str], &str)] = &[
     (Type, &["double"], "use f64"),
     (Type, &["void"], "leave out the `->` if there are no results"),
     (Trap, &["overflow", "int_overflow"], "did you mean `int_ovf`?"),
-    (Trap, &["div_by_zero", "divz", "int_div_by_zero", "integer_division_by_zero"], "did you mean `int_divz`?"),
+    (
+        Trap,
+        &["div_by_zero", "divz", "int_div_by_zero", "integer_division_by_zero"],
+        "did you mean `int_divz`?",
+    ),
     (Trap, &["oob", "out_of_bounds", "memory_oob"], "did you mean `heap_oob`?"),
     (Trap, &["stack_overflow"], "did you mean `stk_ovf`?"),
     (IntCondition, &["lt"], "did you mean `slt` (signed) or `ult` (unsigned)?"),
@@ -170,10 +176,10 @@ const PREFIXES: &[(Kind, &str, &str)] = &[
     (Declaration, "jt", "declared jump tables were removed: write the table in the `br_table` instruction"),
     (Declaration, "inst", "instructions have no numbers in the text"),
     (Declaration, "ebb", "`ebb` is an older spelling: write `block`"),
-    (Opcode, "fn", "functions are declared before the first block"),
-    (Opcode, "sig", "signatures are declared before the first block"),
-    (Opcode, "gv", "global values are declared before the first block"),
-    (Opcode, "ss", "stack slots are declared before the first block"),
+    (Late, "fn", "functions are declared before the first block"),
+    (Late, "sig", "signatures are declared before the first block"),
+    (Late, "gv", "global values are declared before the first block"),
+    (Late, "ss", "stack slots are declared before the first block"),
 ];
 
 /// Memory flags.
@@ -214,7 +220,7 @@ pub(super) fn instead(kind: Kind, word: &str) -> String {
             true => did_you_mean(letters, DECLARATIONS.into_iter().chain(["block"])),
             false => String::new(),
         },
-        Block => String::new(),
+        Block | Late => String::new(),
     }
 }
 
@@ -306,7 +312,8 @@ pub(super) fn at(what: &str, text: &[u8]) -> String {
         return format!("; {advice}");
     }
     if what.starts_with("a value") && is_type(text) {
-        return "; a type follows the value that it is of, as in `block1(v0: i32):`, where that is defined".into();
+        return "; a type follows the value that it is of, as in `block1(v0: i32):`, where that is defined"
+            .into();
     }
     if what.starts_with("a string, ") {
         return value_without_type(text);
@@ -361,7 +368,7 @@ mod tests {
             AtomicOperation => AtomicRmwOp::parse(word.as_bytes()).is_some(),
             Trap => TrapCode::parse(word.as_bytes()).is_some(),
             Flag => FLAGS.contains(&word),
-            Declaration | Block => false,
+            Declaration | Block | Late => false,
         };
         for (kind, words, advice) in INSTEAD {
             for word in *words {

@@ -40,8 +40,8 @@ mod sugar;
 mod tests;
 
 pub use context::{Failed, ParseContext};
-pub(crate) use mentions::mentions;
 pub use examples::example;
+pub(crate) use mentions::mentions;
 pub use module::{module, types};
 pub(crate) use number::Integer;
 pub use older::{older_spelling, older_spellings};

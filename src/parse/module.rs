@@ -526,7 +526,7 @@ mod tests {
             ("data %x = i8 256", 13),
             ("data %x align 3 = i8 1", 14),
             ("symbol = \"a\"", 7),
-            ("rodata %x = \"\\q\"", 12),
+            ("rodata %x = \"\\q\"", 13),
             ("file 1 \"a\" b", 11),
             ("loc @fffffffff = 1:1", 5),
             ("data %x", 7),

@@ -44,8 +44,7 @@ fn a_browser_shows_how_functions_are_compiled() {
             "--dump-dom",
         ]);
         browser.arg(format!("--user-data-dir={}", dir.join("profile").display()));
-        let shown =
-            browser.arg(format!("file://{}", page.display())).output().expect("the browser starts");
+        let shown = browser.arg(format!("file://{}", page.display())).output().expect("the browser starts");
         let shown = text(&shown.stdout);
         // The script ran to its end, shows one function, and hides columns that are not chosen.
         assert!(shown.contains("data-ready=\"2\""), "{target}: {shown}");

@@ -4,10 +4,10 @@
 //! If something is wrong it prints why and fails. `CLIFC` is the compiler and `SUITE` the directory of the
 //! test suite; `testsuite/lib.sh` describes the other variables.
 
-mod signatures;
-mod structure_calls;
 #[path = "../scratch/mod.rs"]
 mod scratch;
+mod signatures;
+mod structure_calls;
 #[path = "../targets/mod.rs"]
 mod targets;
 

@@ -9,7 +9,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-#[path = "scratch/mod.rs"]
+mod macho;
+#[path = "../scratch/mod.rs"]
 mod scratch;
 
 use object::read::elf::{ElfFile64, SectionHeader as _};
@@ -300,7 +301,7 @@ fn check(target: &Target, options: &[&str]) {
         let mut clifc = Command::new(env!("CARGO_BIN_EXE_clifc"));
         clifc.args(["build", "-w", "--emit=obj,asm", "--target", target.name]).args(options);
         // Not every test file is for every target.
-        if run(clifc.arg("--out-dir").arg(&dir).arg(&file)).is_err() {
+        if run(clifc.arg("--out-dir").arg(&*dir).arg(&file)).is_err() {
             continue;
         }
         let stem = file.file_stem().expect("a name").to_string_lossy().into_owned();
