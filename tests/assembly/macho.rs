@@ -50,7 +50,7 @@ fn form(data: &[u8]) -> (BTreeMap<String, Section>, Vec<String>) {
             let section = file.section_by_index(index).expect("a section");
             (section.name().expect("text").to_string(), symbol.address() - section.address())
         });
-        let (name, entry) = (symbol.name().expect("text"), symbol.macho_symbol());
+        let (name, entry) = (plain(symbol.name().expect("text")), symbol.macho_symbol());
         let description = entry.n_desc(Endianness::Little);
         format!("{name} {section:?} {:?} {description:?}", entry.n_type())
     };
@@ -61,6 +61,14 @@ fn form(data: &[u8]) -> (BTreeMap<String, Section>, Vec<String>) {
     let mut symbols: Vec<String> = file.symbols().filter(|symbol| !is_own(symbol)).map(symbol).collect();
     symbols.sort();
     (sections, symbols)
+}
+
+/// The name without the number that distinguishes local symbols of one name.
+fn plain(name: &str) -> &str {
+    match name.starts_with("l_") {
+        true => name.split('.').next().unwrap_or(name),
+        false => name,
+    }
 }
 
 /// A relocation as text. An address within the object becomes an offset in its section: for some sections,
@@ -85,8 +93,14 @@ fn shown(file: &File, at: u64, reloc: &object::Relocation, bytes: &mut [u8]) -> 
             return format!("{} {address:#x}", section.name().expect("text"));
         }
     }
+    // LLVM fills these fields, which linkers do not read.
+    if let RelocationFlags::MachO { r_type: macho::ARM64_RELOC_POINTER_TO_GOT, .. } = reloc.flags()
+        && file.architecture() == object::Architecture::Aarch64
+    {
+        bytes[at as usize..at as usize + 4].fill(0);
+    }
     let target = match reloc.target() {
-        RelocationTarget::Symbol(index) => name(index).to_string(),
+        RelocationTarget::Symbol(index) => plain(name(index)).to_string(),
         other => format!("{other:?}"),
     };
     format!("{:?} {target} {:?} {}", reloc.flags(), reloc.subtractor().map(name), reloc.addend())

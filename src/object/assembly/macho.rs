@@ -3,8 +3,10 @@
 //! Symbols have no sizes: each ends where the next one begins, and a function where its code does. Unwind
 //! tables are printed as data.
 
+use std::collections::HashMap;
+
 use object::macho::{self, Nlist64, SectionFlags, SectionType};
-use object::read::macho::{MachOFile64, Nlist as _, Section as _};
+use object::read::macho::{MachOFile64, MachOSymbol64, Nlist as _, Section as _};
 use object::read::{Object as _, ObjectSection as _, ObjectSymbol as _, Relocation, RelocationTarget};
 use object::read::{SectionIndex, SymbolIndex};
 use object::{Endianness, RelocationFlags, SymbolSection};
@@ -18,26 +20,46 @@ type Entry = Nlist64<Endianness>;
 /// Prints an object.
 pub(super) fn print(printer: &mut Printer<'_>, object: &[u8], target: &Target) -> Result<(), String> {
     let file = File::parse(object).map_err(text)?;
+    let names = names(&file)?;
     let (major, minor, _) = target.minimum_macos();
     printer.line(format_args!(".build_version macos, {major}, {minor}\tsdk_version {major}, {minor}"));
     for section in file.sections() {
-        print_section(printer, &file, section.index())?;
+        print_section(printer, &file, &names, section.index())?;
     }
     for symbol in file.symbols().filter(|symbol| symbol.section() == SymbolSection::Undefined) {
         if symbol.macho_symbol().n_desc(Endianness::Little).contains(macho::N_WEAK_REF) {
-            printer.line(format_args!(".weak_reference {}", quoted(symbol.name_bytes().map_err(text)?)));
+            printer.line(format_args!(".weak_reference {}", names[&symbol.index()]));
         }
     }
     for symbol in file.symbols().filter(|symbol| symbol.section() == SymbolSection::Absolute) {
-        let name = quoted(symbol.name_bytes().map_err(text)?);
-        printer.out.push_str(&attributes(&name, symbol.macho_symbol()));
+        let name = &names[&symbol.index()];
+        printer.out.push_str(&attributes(name, symbol.macho_symbol()));
         printer.line(format_args!(".set {name}, {:#x}", symbol.address()));
     }
     printer.line(".subsections_via_symbols");
     Ok(())
 }
 
-fn print_section(printer: &mut Printer<'_>, file: &File<'_>, index: SectionIndex) -> Result<(), String> {
+/// The names of symbols, as the assembler takes them. In assembly, a name stands for one symbol, so of several
+/// local ones with a name, all but the first get other names.
+fn names(file: &File<'_>) -> Result<HashMap<SymbolIndex, String>, String> {
+    let mut seen: HashMap<&[u8], usize> = HashMap::new();
+    let spelled = |symbol: MachOSymbol64<'_, '_, Endianness>| {
+        let name = symbol.name_bytes().map_err(text)?;
+        let before = seen.entry(name).or_default();
+        *before += 1;
+        let number = if *before > 1 { format!(".{before}") } else { String::new() };
+        Ok((symbol.index(), quoted(&[name, number.as_bytes()].concat())))
+    };
+    file.symbols().map(spelled).collect()
+}
+
+fn print_section(
+    printer: &mut Printer<'_>,
+    file: &File<'_>,
+    names: &HashMap<SymbolIndex, String>,
+    index: SectionIndex,
+) -> Result<(), String> {
     let section = file.section_by_index(index).map_err(text)?;
     let header = section.macho_section();
     let segment = section.segment_name().map_err(text)?.unwrap_or_default();
@@ -50,8 +72,8 @@ fn print_section(printer: &mut Printer<'_>, file: &File<'_>, index: SectionIndex
     }
     let bytes = section.data().map_err(text)?;
     let start = section.address();
-    let places = places(printer, file, index, (start, start + section.size()))?;
-    let mut fields = fields(file, index, bytes)?;
+    let places = places(printer, file, names, index)?;
+    let mut fields = fields(file, names, index, bytes)?;
     fields.sort_by_key(|field| field.at);
     let is_zero = matches!(SectionType::from(flags), macho::S_ZEROFILL | macho::S_THREAD_LOCAL_ZEROFILL);
     printer.section(&Body { bytes, size: section.size(), align, is_zero }, &places, &fields)
@@ -93,13 +115,15 @@ fn kind(flags: SectionFlags) -> Result<String, String> {
 fn places<'a>(
     printer: &Printer<'_>,
     file: &File<'a>,
+    names: &HashMap<SymbolIndex, String>,
     index: SectionIndex,
-    (start, end): (u64, u64),
 ) -> Result<Vec<Place<'a>>, String> {
+    let section = file.section_by_index(index).map_err(text)?;
+    let start = section.address();
     let mut places = Vec::new();
     for symbol in file.symbols().filter(|symbol| symbol.section() == SymbolSection::Section(index)) {
         let name = symbol.name_bytes().map_err(text)?;
-        let spelled = quoted(name);
+        let spelled = names[&symbol.index()].clone();
         let head = format!("\n{}{spelled}:\n", attributes(&spelled, symbol.macho_symbol()));
         places.push(Place { name, spelled, start: symbol.address() - start, end: 0, head, tail: None });
     }
@@ -108,7 +132,7 @@ fn places<'a>(
         let place = &places[number];
         let size = printer.functions.get(place.name).map(|code| code.code.len() as u64);
         let next = places.iter().map(|next| next.start).find(|next| *next > place.start);
-        places[number].end = size.map_or(next.unwrap_or(end - start), |size| places[number].start + size);
+        places[number].end = size.map_or(next.unwrap_or(section.size()), |size| places[number].start + size);
     }
     Ok(places)
 }
@@ -128,11 +152,13 @@ fn attributes(name: &str, entry: &Entry) -> String {
 }
 
 /// The relocated fields of a section. Except for aarch64's instructions, they hold addends.
-fn fields(file: &File<'_>, index: SectionIndex, bytes: &[u8]) -> Result<Vec<Field>, String> {
+fn fields(
+    file: &File<'_>,
+    names: &HashMap<SymbolIndex, String>,
+    index: SectionIndex,
+    bytes: &[u8],
+) -> Result<Vec<Field>, String> {
     let section = file.section_by_index(index).map_err(text)?;
-    let name = |index: SymbolIndex| -> Result<String, String> {
-        Ok(quoted(file.symbol_by_index(index).map_err(text)?.name_bytes().map_err(text)?))
-    };
     let field = |(at, reloc): (u64, Relocation)| {
         let RelocationTarget::Symbol(target) = reloc.target() else {
             return Err("a relocation without a symbol".to_string());
@@ -141,8 +167,8 @@ fn fields(file: &File<'_>, index: SectionIndex, bytes: &[u8]) -> Result<Vec<Fiel
         Ok(Field {
             at,
             kind,
-            symbol: name(target)?,
-            subtracted: reloc.subtractor().map(name).transpose()?,
+            symbol: names[&target].clone(),
+            subtracted: reloc.subtractor().map(|symbol| names[&symbol].clone()),
             is_defined: file.symbol_by_index(target).map_err(text)?.is_definition(),
             addend: contents(file, kind, &bytes[at as usize..]).unwrap_or_else(|| reloc.addend()),
         })
