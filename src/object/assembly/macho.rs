@@ -40,8 +40,8 @@ pub(super) fn print(printer: &mut Printer<'_>, object: &[u8], target: &Target) -
     Ok(())
 }
 
-/// The names of symbols, as the assembler takes them. In assembly, a name stands for one symbol, so of several
-/// local ones with a name, all but the first get other names.
+/// The names of symbols, as the assembler takes them. In assembly, a name stands for one symbol, so of
+/// several local ones with a name, all but the first get other names.
 fn names(file: &File<'_>) -> Result<HashMap<SymbolIndex, String>, String> {
     let mut seen: HashMap<&[u8], usize> = HashMap::new();
     let spelled = |symbol: MachOSymbol64<'_, '_, Endianness>| {
