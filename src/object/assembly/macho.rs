@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use object::macho::{self, Nlist64, SectionFlags, SectionType};
-use object::read::macho::{MachOFile64, MachOSymbol64, Nlist as _, Section as _};
+use object::read::macho::{MachOFile64, Nlist as _, Section as _};
 use object::read::{Object as _, ObjectSection as _, ObjectSymbol as _, Relocation, RelocationTarget};
 use object::read::{SectionIndex, SymbolIndex};
 use object::{Endianness, RelocationFlags, SymbolSection};
@@ -43,15 +43,15 @@ pub(super) fn print(printer: &mut Printer<'_>, object: &[u8], target: &Target) -
 /// The names of symbols, as the assembler takes them. In assembly, a name stands for one symbol, so of
 /// several local ones with a name, all but the first get other names.
 fn names(file: &File<'_>) -> Result<HashMap<SymbolIndex, String>, String> {
-    let mut seen: HashMap<&[u8], usize> = HashMap::new();
-    let spelled = |symbol: MachOSymbol64<'_, '_, Endianness>| {
+    let (mut seen, mut names) = (HashMap::new(), HashMap::new());
+    for symbol in file.symbols() {
         let name = symbol.name_bytes().map_err(text)?;
-        let before = seen.entry(name).or_default();
+        let before = seen.entry(name).or_insert(0);
         *before += 1;
         let number = if *before > 1 { format!(".{before}") } else { String::new() };
-        Ok((symbol.index(), quoted(&[name, number.as_bytes()].concat())))
-    };
-    file.symbols().map(spelled).collect()
+        names.insert(symbol.index(), quoted(&[name, number.as_bytes()].concat()));
+    }
+    Ok(names)
 }
 
 fn print_section(
@@ -71,7 +71,6 @@ fn print_section(
         printer.line(format_args!(".p2align {}", align.trailing_zeros()));
     }
     let bytes = section.data().map_err(text)?;
-    let start = section.address();
     let places = places(printer, file, names, index)?;
     let mut fields = fields(file, names, index, bytes)?;
     fields.sort_by_key(|field| field.at);
