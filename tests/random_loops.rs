@@ -11,8 +11,11 @@ use std::process::Command;
 #[allow(dead_code, reason = "other tests use more of it")]
 #[path = "catalogue/random.rs"]
 mod random;
+#[path = "scratch/mod.rs"]
+mod scratch;
 
 use random::Random;
+use scratch::Scratch;
 
 /// The conditions, each with the one of exchanged operands and the opposite.
 const CONDITIONS: [[&str; 3]; 10] = [
@@ -279,7 +282,7 @@ fn loops_return_what_they_should() {
         }
     }
     assert!(runs > 5 * count, "only {runs} runs");
-    let directory = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let directory = Scratch::new("random_loops");
     let path = directory.join(format!("loops{seed}.clif"));
     std::fs::write(&path, text).expect("a file can be written");
     let output = Command::new(env!("CARGO_BIN_EXE_clifc")).arg("test").arg(&path).output();

@@ -4,6 +4,10 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+#[path = "scratch/mod.rs"]
+mod scratch;
+use scratch::Scratch;
+
 fn clifc(args: &[&str]) -> (Option<i32>, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_clifc"));
     let output = command.args(args).current_dir(env!("CARGO_MANIFEST_DIR")).output().expect("clifc starts");
@@ -61,8 +65,7 @@ fn other_words_are_explained() {
 fn the_guide_has_no_mistakes() {
     let guide = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/language.md"));
     let guide = guide.expect("the guide");
-    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("guide");
-    fs::create_dir_all(&dir).expect("a directory");
+    let dir = Scratch::new("guide");
     let mut checked = 0;
     for (number, block) in guide.split("\n```").skip(1).step_by(2).enumerate() {
         let Some(text) = block.strip_prefix("clif\n") else { continue };

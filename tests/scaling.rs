@@ -14,10 +14,8 @@ use std::time::SystemTime;
 #[path = "targets/mod.rs"]
 mod targets;
 
-/// The maximum ratio between the cost of the long and the short function. The long one may be compiled by the
-/// single-pass allocator and the short one by the backtracking allocator, which is faster in builds with
-/// assertions.
-const MOST: f64 = if cfg!(debug_assertions) { 35.0 } else { 20.0 };
+/// The maximum ratio between the cost of the long and the short function.
+const MOST: f64 = 20.0;
 
 /// The cost of a compilation.
 #[derive(Clone, Copy)]
@@ -30,16 +28,11 @@ struct Cost {
 struct Shape {
     name: &'static str,
     text: fn(usize) -> String,
-    /// The allocators that are left out: the single-pass one visits each live value in each block, and takes
-    /// the place of the backtracking one in functions with very many blocks and values.
-    without: &'static [&'static str],
 }
 
 const fn shape(name: &'static str, text: fn(usize) -> String) -> Shape {
-    Shape { name, text, without: &[] }
+    Shape { name, text }
 }
-
-const REGALLOC2: &[&str] = &["single_pass", "backtracking"];
 
 const SHAPES: &[Shape] = &[
     shape("straight line", straight_line),
@@ -50,9 +43,9 @@ const SHAPES: &[Shape] = &[
     shape("tables", tables),
     shape("copies", copies),
     shape("values used in turn", values_in_turn),
-    Shape { without: &["single_pass"], ..shape("values over blocks", values_over_blocks) },
-    Shape { without: REGALLOC2, ..shape("values up to the end", values_up_to_the_end) },
-    Shape { without: REGALLOC2, ..shape("values past returns", values_past_returns) },
+    shape("values over blocks", values_over_blocks),
+    shape("values up to the end", values_up_to_the_end),
+    shape("values past returns", values_past_returns),
 ];
 
 fn function(body: String) -> String {
@@ -279,14 +272,11 @@ fn copies(size: usize) -> String {
     function(body)
 }
 
-/// Compiles a text: the best time of three, and the memory of a separate process.
-fn compile(arch: Arch, shape: &Shape, size: usize, how: (&str, &str)) -> Cost {
+/// Compiles a text: the best time of several, and the memory of a separate process.
+fn compile(arch: Arch, shape: &Shape, (size, times): (usize, usize), how: (&str, &str)) -> Cost {
     let text = (shape.text)(size);
-    let times = [(); 3].map(|()| milliseconds(arch, &text, how));
-    Cost {
-        milliseconds: times.into_iter().fold(f64::INFINITY, f64::min),
-        megabytes: megabytes(arch, &text, how),
-    }
+    let times = (0..times).map(|_| milliseconds(arch, &text, how));
+    Cost { milliseconds: times.fold(f64::INFINITY, f64::min), megabytes: megabytes(arch, &text, how) }
 }
 
 fn milliseconds(arch: Arch, text: &str, (allocator, level): (&str, &str)) -> f64 {
@@ -346,7 +336,8 @@ fn megabytes(arch: Arch, text: &str, (allocator, level): (&str, &str)) -> f64 {
 
 /// Compares the costs of the two lengths of a shape, and returns an error message if the ratio is too large.
 fn compare(arch: Arch, shape: &Shape, how: (&str, &str)) -> Option<String> {
-    let [short, long] = [10_000, 160_000].map(|size| compile(arch, shape, size, how));
+    // Disturbances average out over the long one.
+    let [short, long] = [(10_000, 3), (160_000, 1)].map(|size| compile(arch, shape, size, how));
     let time = long.milliseconds / short.milliseconds;
     let memory = long.megabytes / short.megabytes;
     let line = format!(
@@ -354,25 +345,14 @@ fn compare(arch: Arch, shape: &Shape, how: (&str, &str)) -> Option<String> {
         shape.name, short.milliseconds, long.milliseconds, short.megabytes, long.megabytes
     );
     println!("{line}");
-    (time > MOST || memory > 20.0).then_some(line)
+    (time > MOST || memory > MOST).then_some(line)
 }
 
 fn check(arch: Arch, how: (&str, &str)) {
-    // Other processes may spoil one measurement, but hardly three.
-    let shapes = SHAPES.iter().filter(|shape| !shape.without.contains(&how.0));
+    // Other processes may spoil one measurement, but hardly five.
     let wrong: Vec<String> =
-        shapes.filter_map(|shape| (0..3).map_while(|_| compare(arch, shape, how)).nth(2)).collect();
+        SHAPES.iter().filter_map(|shape| (0..5).map_while(|_| compare(arch, shape, how)).nth(4)).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-}
-
-mod single_pass_cost_grows_with_length {
-    use super::*;
-    targets::for_each_target!(|arch| check(arch, ("single_pass", "none")));
-}
-
-mod backtracking_cost_grows_with_length {
-    use super::*;
-    targets::for_each_target!(|arch| check(arch, ("backtracking", "none")));
 }
 
 mod own_cost_grows_with_length {

@@ -6,6 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 
+#[path = "../../tests/scratch/mod.rs"]
+mod scratch;
+use scratch::Scratch;
+
 const RIGHT: &str = "\
 rodata %text = \"Hello, C!\\0\"
 function %main() -> i32 system_v {
@@ -34,10 +38,8 @@ fn libraries() -> &'static Path {
 }
 
 /// An empty directory with an input.
-fn dir(name: &str, input: &str) -> PathBuf {
-    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    let _ = fs::remove_dir_all(&dir);
-    fs::create_dir_all(&dir).expect("a directory");
+fn dir(name: &str, input: &str) -> Scratch {
+    let dir = Scratch::new(name);
     fs::write(dir.join("input"), input).expect("a file");
     dir
 }

@@ -28,9 +28,8 @@ pub fn run(args: &Reduce, reporter: &Reporter) -> Result<(), CommandError> {
     let source = Source { name: &file.name, text: &file.text };
     let machine = targeting::of_file(&args.target, &source, reporter)?;
     let name = args.file.file_name().filter(|name| *name != "-").unwrap_or("stdin.clif".as_ref());
-    let directory = std::env::temp_dir().join(format!("clifc-reduce-{}", std::process::id()));
     let directory =
-        Temporary::directory(directory).map_err(|error| CommandError::System(error.to_string()))?;
+        Temporary::of_process("reduce").map_err(|error| CommandError::System(error.to_string()))?;
     let candidate = directory.path().join(name);
     let mut trouble = None;
     let mut check =

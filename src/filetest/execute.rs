@@ -9,7 +9,6 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::Stdio;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::{fs, io};
 
 use super::invocation::Invocation;
@@ -240,10 +239,7 @@ struct Scratch(Temporary);
 
 impl Scratch {
     fn new() -> io::Result<Self> {
-        static NUMBER: AtomicUsize = AtomicUsize::new(0);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let dir = std::env::temp_dir().join(format!("clifc-test-{}-{number}", std::process::id()));
-        Temporary::directory(dir).map(Scratch)
+        Temporary::of_process("test").map(Scratch)
     }
 
     fn file(&self, name: &str) -> PathBuf {

@@ -5,6 +5,7 @@ use super::context::{Alias, Failed, Parse};
 use super::cursor::Cursor;
 use super::parser::Parser;
 use super::{mnemonic, older, places};
+use crate::diag::Diagnostic;
 use crate::ir::*;
 
 /// The line of an instruction: positions and source location.
@@ -29,7 +30,7 @@ impl<'a> Parser<'a> {
                     break;
                 }
                 0 if self.cur.at_end() => {
-                    self.expected("`}` at the end of the function");
+                    self.expected_brace();
                     break;
                 }
                 b'b' if self.cur.at_entity(b"block") => self.block_header(),
@@ -112,7 +113,7 @@ impl<'a> Parser<'a> {
         match opcode {
             Some(opcode) => self.operation(opcode, line),
             None => match older::lookup(word) {
-                Some(sugar) => self.desugar(sugar, line),
+                Some(sugar) => self.desugar(sugar, line).map_err(|_| self.malformed(word, opcode_at)),
                 None => Err(self.unknown_opcode(word, opcode_at)),
             },
         }
@@ -163,7 +164,9 @@ impl<'a> Parser<'a> {
             self.cur.space();
         }
         let mut data = InstData::new(opcode, given.unwrap_or(types::INVALID));
-        self.operands(info.format, &mut data)?;
+        if self.operands(info.format, &mut data).is_err() {
+            return Err(self.malformed(info.name.as_bytes(), line.opcode_at));
+        }
         data.ty = self.controlling_type(&data, given, line.opcode_at)?;
         let inst = self.append(data, line)?;
         if info.effects.has(Effects::CALL) && self.cur.eat(b',') { self.stack_map(inst) } else { Ok(()) }
@@ -269,7 +272,15 @@ impl<'a> Parser<'a> {
         if self.is_never_defined(&value.to_string()) {
             return Failed;
         }
-        self.error_at(at, format!("{name} needs a type, as in {name}.{example}: {value} is not yet defined"))
+        let (text, line) = (self.cur.text, places::line_start(self.cur.text, at));
+        if let Some(below) = places::definition(text, line..text.len(), &value.to_string())
+            && !places::has_block_header(&text[line..below])
+        {
+            let error = Diagnostic::error(self.base + at, format!("{value} is used before it is defined"));
+            return self.report(error.also(self.base + below, "defined here"));
+        }
+        let hint = format!("write its type, as in `{name}.{example}`");
+        self.error_at(at, format!("{name} needs a type: {value} is defined below; {hint}"))
     }
 
     /// Whether nothing in the text defines a value. Then it is reported as undefined at the end.

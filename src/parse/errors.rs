@@ -8,10 +8,11 @@ use std::fmt::Display;
 use super::context::Failed;
 use super::hints::{self, Kind};
 use super::parser::Parser;
-use super::{older, places};
+use super::{examples, older, places};
 use crate::diag::{Diagnostic, did_you_mean};
 use crate::ir::builder::Misfit;
-use crate::ir::{Opcode, Type, opcode};
+use crate::ir::opcode::ALL;
+use crate::ir::{Opcode, Type};
 
 impl Parser<'_> {
     /// Reports an error at a position of the text.
@@ -21,7 +22,7 @@ impl Parser<'_> {
     }
 
     #[cold]
-    fn report(&mut self, diagnostic: Diagnostic) -> Failed {
+    pub(super) fn report(&mut self, diagnostic: Diagnostic) -> Failed {
         if !self.hopeless() {
             self.cx.diagnostics.push(diagnostic);
         }
@@ -37,6 +38,9 @@ impl Parser<'_> {
     /// Reports that `what` was expected at the cursor, and what is there.
     #[cold]
     pub fn expected(&mut self, what: &str) -> Failed {
+        if self.is_next_line() {
+            return self.expected_before_line_end(what);
+        }
         let hint = hints::at(what, &self.cur.text[self.cur.pos..]);
         self.error(format!("expected {what}, found {}{hint}", self.cur.found(self.end)))
     }
@@ -44,6 +48,9 @@ impl Parser<'_> {
     /// Like [`expected`](Self::expected), and says what to write instead of the word at the cursor.
     #[cold]
     pub fn expected_kind(&mut self, what: &str, kind: Kind) -> Failed {
+        if kind != Kind::Declaration && self.is_next_line() {
+            return self.expected_before_line_end(what);
+        }
         let mut cur = self.cur;
         cur.space();
         let hint = match hints::instead(kind, &String::from_utf8_lossy(cur.peek_word())) {
@@ -68,11 +75,7 @@ impl Parser<'_> {
     /// Reports a number in the place of a value, and names the opcode that takes one.
     #[cold]
     fn expected_value_not_number(&mut self, what: &str) -> Failed {
-        let start = memchr::memrchr(b'\n', &self.cur.text[..self.cur.pos]).map_or(0, |at| at + 1);
-        let line = String::from_utf8_lossy(&self.cur.text[start..self.cur.pos]);
-        let code = line.rsplit(" = ").next().unwrap_or_default().trim_start();
-        let word = code.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next().unwrap_or_default();
-        let with_number = format!("{word}_imm");
+        let with_number = format!("{}_imm", self.opcode_before(self.cur.pos).unwrap_or_default());
         let found = self.cur.found(self.end);
         let hint = match older::lookup(with_number.as_bytes()) {
             Some(_) => format!("`{with_number}` takes a number"),
@@ -83,13 +86,61 @@ impl Parser<'_> {
 
     #[cold]
     pub fn expected_byte(&mut self, byte: u8) -> Failed {
-        let before = self.cur.text[..self.cur.pos].trim_ascii_end().len();
-        if byte == b',' && self.cur.text[before..self.cur.pos].contains(&b'\n') {
-            // What is on the next line belongs to the next instruction.
-            self.cur.pos = before;
-            return self.error("expected `,`, found the end of the line");
-        }
         self.expected(&format!("`{}`", byte as char))
+    }
+
+    /// Whether the cursor is at an instruction, a block or the end of the function on a line below what was
+    /// parsed last, which was to go on.
+    fn is_next_line(&self) -> bool {
+        let mut cur = self.cur;
+        cur.space();
+        let last = self.cur.text[..cur.pos].trim_ascii_end().len();
+        if !self.cur.text[last..cur.pos].contains(&b'\n') {
+            return false;
+        }
+        let word = cur.peek_word();
+        let is_opcode = ALL.iter().any(|opcode| opcode.name().as_bytes() == word);
+        cur.at_end() || cur.peek() == b'}' || is_opcode || places::begins_definition(cur)
+    }
+
+    /// Reports that `what` was expected at the end of the last line that was parsed.
+    #[cold]
+    fn expected_before_line_end(&mut self, what: &str) -> Failed {
+        let mut cur = self.cur;
+        cur.space();
+        let end = self.cur.text[..cur.pos].trim_ascii_end().len();
+        self.error_at(end, format!("expected {what}, found the end of the line"))
+    }
+
+    /// Adds an instruction with an opcode as an example to the message about the operands of an instruction
+    /// at `at`, if it is about syntax and has no advice yet.
+    #[cold]
+    pub fn malformed(&mut self, name: &[u8], at: usize) -> Failed {
+        let name = String::from_utf8_lossy(name);
+        if let Some(diagnostic) = self.cx.diagnostics.last_mut()
+            && diagnostic.offset >= self.base + at
+            && diagnostic.message.starts_with("expected ")
+            && !diagnostic.message.contains("; ")
+            && let Some(example) = examples::instruction(&name)
+        {
+            diagnostic.message += &format!("; write it like `{example}`");
+        }
+        Failed
+    }
+
+    /// Reports that the function's `}` is missing, at the end of its text.
+    #[cold]
+    pub fn expected_brace(&mut self) -> Failed {
+        self.cur.pos = self.cur.text.trim_ascii_end().len();
+        self.error("expected `}` at the end of the function, found the end of the file")
+    }
+
+    /// The opcode of the instruction before a position on its line.
+    fn opcode_before(&self, at: usize) -> Option<&str> {
+        let start = places::line_start(self.cur.text, at);
+        let line = std::str::from_utf8(&self.cur.text[start..at]).ok()?;
+        let code = line.rsplit(" = ").next().unwrap_or_default().trim_start();
+        code.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next().filter(|word| !word.is_empty())
     }
 
     /// Reports that there is no block before an instruction or a declaration of an old dialect. Nothing can
@@ -114,7 +165,13 @@ impl Parser<'_> {
 
     #[cold]
     pub fn unknown_opcode(&mut self, word: &[u8], at: usize) -> Failed {
+        /// The length of the part that is shown.
+        const LONGEST: usize = 40;
         let text = String::from_utf8_lossy(word);
+        let shown = &text[..text.floor_char_boundary(LONGEST)];
+        if let Some(failed) = self.behind_instruction(word, at) {
+            return failed;
+        }
         match word {
             [] => self.expected("an instruction"),
             b"function" => {
@@ -141,11 +198,49 @@ impl Parser<'_> {
                 };
                 self.error_at(at, format!("expected an opcode, found `{text}`; {hint}"))
             }
+            _ if self.cur.peek() == b'.' && Type::parse(word).is_some() => {
+                let hint = "the type follows the opcode, as in `iconst.i32`";
+                self.error_at(at, format!("expected an opcode, found `{text}`; {hint}"))
+            }
+            _ if !hints::instead(Kind::Late, &text).is_empty() => {
+                let hint = hints::instead(Kind::Late, &text);
+                self.error_at(at, format!("expected an instruction, found `{text}`{hint}"))
+            }
+            _ if self.is_assigned() => {
+                let hint = "values are numbered, as in `v2 = iadd v0, v1`";
+                self.error_at(at, format!("expected a value such as `v0`, found `{shown}`; {hint}"))
+            }
             _ => {
                 let hint = hints::instead(Kind::Opcode, &text);
-                self.error_at(at, format!("unknown opcode `{text}`{hint}"))
+                self.error_at(at, format!("unknown opcode `{shown}`{hint}"))
             }
         }
+    }
+
+    /// Whether `=` follows.
+    fn is_assigned(&self) -> bool {
+        let mut cur = self.cur;
+        cur.space();
+        cur.peek() == b'='
+    }
+
+    /// Reports a word or character behind the operands of an instruction, which is no opcode and resembles
+    /// none.
+    fn behind_instruction(&mut self, word: &[u8], at: usize) -> Option<Failed> {
+        let text = String::from_utf8_lossy(word);
+        if !self.cx.scratch.results.is_empty() || self.is_assigned() {
+            return None;
+        }
+        let example = examples::instruction(self.opcode_before(at)?)?;
+        let hint = match hints::is_flag(&text) {
+            true => "; flags come before the address".into(),
+            false if !hints::instead(Kind::Opcode, &text).is_empty() => return None,
+            false => hints::at("the end of the instruction", &self.cur.text[at..]),
+        };
+        let hint = if hint.is_empty() { format!("; write it like `{example}`") } else { hint };
+        self.cur.pos = at;
+        let found = self.cur.found(self.end);
+        Some(self.error(format!("expected the end of the instruction, found {found}{hint}")))
     }
 
     /// Whether the rest of the line looks like that of a block header.
@@ -161,6 +256,7 @@ impl Parser<'_> {
         let name = opcode.name();
         let other = other_opcode(opcode).filter(|other| other.info().ctrl_set.contains(ty));
         let other = match (name, other) {
+            ("trunc", _) if ty.is_int() => "; did you mean `ireduce`?".into(),
             ("fdiv", _) if ty.is_int() => "; did you mean `sdiv` (signed) or `udiv` (unsigned)?".into(),
             ("fmin" | "fmax", _) if ty.is_int() => {
                 let rest = &name[1..];
@@ -237,7 +333,12 @@ impl Parser<'_> {
             Misfit::ResultCount(count) => {
                 let plural = if count == 1 { "" } else { "s" };
                 let given = self.cx.scratch.results.len();
-                self.error_at(at, format!("the instruction has {count} result{plural}, not {given}"))
+                let hint = match (count, given) {
+                    (0, _) => "leave out what is before the opcode",
+                    (1, _) => "it is named by `v1 =` before the opcode",
+                    (_, _) => "they are named by `v1, v2 =` before the opcode",
+                };
+                self.error_at(at, format!("the instruction has {count} result{plural}, not {given}; {hint}"))
             }
         }
     }
@@ -275,5 +376,5 @@ fn other_opcode(opcode: Opcode) -> Option<Opcode> {
         (_, Some(rest)) => format!("i{rest}"),
         _ => return None,
     };
-    opcode::ALL.iter().copied().find(|opcode| opcode.name() == other)
+    ALL.iter().copied().find(|opcode| opcode.name() == other)
 }

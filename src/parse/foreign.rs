@@ -13,10 +13,14 @@ const BEGINNINGS: &[(&[u8], &str)] = &[
     (b"\x1f\x8b", "a compressed file"),
     (b"PK\x03\x04", "a compressed file"),
     (b"\x28\xb5\x2f\xfd", "a compressed file"),
+    (b"\xff\xfe\0\0", "UTF-32"),
+    (b"\0\0\xfe\xff", "UTF-32"),
     (b"\xff\xfe", "UTF-16"),
     (b"\xfe\xff", "UTF-16"),
     (b"#!", "a script"),
     (b"(module", "WebAssembly text"),
+    (b"{", "JSON"),
+    (b"<", "XML or HTML"),
 ];
 
 /// How lines begin in other languages, and never in CLIF outside of functions.

@@ -21,6 +21,8 @@ pub(super) enum Kind {
     Flag,
     Declaration,
     Block,
+    /// A declaration behind the first block header.
+    Late,
 }
 
 use Kind::*;
@@ -129,6 +131,14 @@ const INSTEAD: &[(Kind, &[&str], &str)] = &[
     (Type, &["float"], "use f32"),
     (Type, &["double"], "use f64"),
     (Type, &["void"], "leave out the `->` if there are no results"),
+    (Trap, &["overflow", "int_overflow"], "did you mean `int_ovf`?"),
+    (
+        Trap,
+        &["div_by_zero", "divz", "int_div_by_zero", "integer_division_by_zero"],
+        "did you mean `int_divz`?",
+    ),
+    (Trap, &["oob", "out_of_bounds", "memory_oob"], "did you mean `heap_oob`?"),
+    (Trap, &["stack_overflow"], "did you mean `stk_ovf`?"),
     (IntCondition, &["lt"], "did you mean `slt` (signed) or `ult` (unsigned)?"),
     (IntCondition, &["le"], "did you mean `sle` (signed) or `ule` (unsigned)?"),
     (IntCondition, &["gt"], "did you mean `sgt` (signed) or `ugt` (unsigned)?"),
@@ -166,6 +176,10 @@ const PREFIXES: &[(Kind, &str, &str)] = &[
     (Declaration, "jt", "declared jump tables were removed: write the table in the `br_table` instruction"),
     (Declaration, "inst", "instructions have no numbers in the text"),
     (Declaration, "ebb", "`ebb` is an older spelling: write `block`"),
+    (Late, "fn", "functions are declared before the first block"),
+    (Late, "sig", "signatures are declared before the first block"),
+    (Late, "gv", "global values are declared before the first block"),
+    (Late, "ss", "stack slots are declared before the first block"),
 ];
 
 /// Memory flags.
@@ -194,6 +208,7 @@ pub(super) fn instead(kind: Kind, word: &str) -> String {
     }
     match kind {
         Opcode => did_you_mean(word, ALL.iter().map(|opcode| opcode.name()).chain(older::names())),
+        Type if is_vector_like(word) => "; a vector has a power of two of lanes, as in `i32x4`".into(),
         Type => did_you_mean(word, ["i8", "i16", "i32", "i64", "i128", "f16", "f32", "f64", "f128"]),
         IntCondition => did_you_mean(word, IntCc::ALL.iter().map(|cc| cc.name())),
         FloatCondition => did_you_mean(word, FloatCc::ALL.iter().map(|cc| cc.name())),
@@ -205,8 +220,25 @@ pub(super) fn instead(kind: Kind, word: &str) -> String {
             true => did_you_mean(letters, DECLARATIONS.into_iter().chain(["block"])),
             false => String::new(),
         },
-        Block => String::new(),
+        Block | Late => String::new(),
     }
+}
+
+/// Whether a word is like the name of a vector type: `i32x3`.
+fn is_vector_like(word: &str) -> bool {
+    let lanes = word.split_once('x').filter(|(lane, _)| crate::ir::Type::parse(lane.as_bytes()).is_some());
+    lanes.is_some_and(|(_, count)| !count.is_empty() && count.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// Whether a text begins with a type.
+fn is_type(text: &[u8]) -> bool {
+    crate::ir::Type::parse(Cursor::new(text).word()).is_some()
+}
+
+/// Whether a word is a memory flag.
+#[cold]
+pub(super) fn is_flag(word: &str) -> bool {
+    FLAGS.contains(&word)
 }
 
 /// What was expected, as messages begin, how what is there instead begins, and what to write.
@@ -222,12 +254,49 @@ const BY_BEGINNING: &[(&str, &str, &str)] = &[
     ),
     ("a value", "[", "addresses have no brackets, as in `load.i32 v0+8`"),
     ("a value", ",", "there is no `,` here"),
+    ("an integer condition", "<", "did you mean `slt` (signed) or `ult` (unsigned)?"),
+    ("an integer condition", ">", "did you mean `sgt` (signed) or `ugt` (unsigned)?"),
+    ("an integer condition", "=", "did you mean `eq`?"),
+    ("an integer condition", "!", "did you mean `ne`?"),
+    ("an integer condition", "v", "the condition comes first, as in `icmp eq v0, v1`"),
+    ("a float condition", "<", "did you mean `lt`?"),
+    ("a float condition", ">", "did you mean `gt`?"),
+    ("a float condition", "=", "did you mean `eq`?"),
+    ("a float condition", "!", "did you mean `ne`?"),
+    ("a float condition", "v", "the condition comes first, as in `fcmp lt v0, v1`"),
+    ("an offset", "+v", "an offset is a constant: add values by `iadd`"),
+    ("an offset", "-v", "an offset is a constant: subtract values by `isub`"),
+    ("an integer", "'", "characters are written as numbers"),
+    ("an integer", "true", "write 1"),
+    ("an integer", "false", "write 0"),
     ("a global value", "%", "declare it before the first block: `gv0 = symbol %name`"),
     ("a function such", "%", "declare it before the first block: `fn0 = %name(i32) -> i32`"),
     ("`{`", ":", "results are written behind `->`"),
     ("a type", "v", "a signature has types only: values are named by the header of the first block"),
     ("`explicit_slot`", "stack_slot", "write `explicit_slot`"),
+    ("a type", "<", "vectors are written like `i32x4`"),
+    ("a type", ".", "`...` at the end makes a signature variadic"),
+    ("a type", "[", "there are no array types: compute addresses, and declare memory as `explicit_slot 800`"),
     ("a string", "'", "strings have double quotes"),
+    ("a string", "\u{201c}", "strings have straight double quotes"),
+    ("a string, ", "[", "several values of a type are written like `i32 1 2 3`"),
+    ("a string in quotes", "\"", "it must end on its line"),
+    ("`=` and initial values", ":", "the type follows the `=`, as in `data %x = i32 5`"),
+    ("`:`", ")", "parameters of blocks have types, as in `block1(v0: i32):`"),
+    ("`:`", ",", "parameters of blocks have types, as in `block1(v0: i32):`"),
+    ("`=`", ":", "values and declarations are defined by `=` alone, without a type"),
+    ("a function, ", "}", "there is a `}` too many"),
+    ("a function, ", "const ", "did you mean `rodata`?"),
+    ("a function, ", "global ", "did you mean `data`?"),
+    ("a function, ", "var ", "did you mean `data`?"),
+    ("a function, ", "static ", "did you mean `local`?"),
+    ("a function, ", "private ", "did you mean `local`?"),
+    ("a function, ", "internal ", "did you mean `local`?"),
+    ("a function, ", "public ", "leave it out: it is the default"),
+    ("a function, ", "extern ", "functions declare what they call: `fn0 = %name(i32) -> i32`"),
+    ("a function, ", "external ", "functions declare what they call: `fn0 = %name(i32) -> i32`"),
+    ("a function, ", "import ", "functions declare what they call: `fn0 = %name(i32) -> i32`"),
+    ("", "\u{a0}", "this is a no-break space"),
 ];
 
 /// Returns what to write instead of what `text` begins with, as the end of a message: `; comments begin with
@@ -242,6 +311,13 @@ pub(super) fn at(what: &str, text: &[u8]) -> String {
     if let Some((.., advice)) = said {
         return format!("; {advice}");
     }
+    if what.starts_with("a value") && is_type(text) {
+        return "; a type follows the value that it is of, as in `block1(v0: i32):`, where that is defined"
+            .into();
+    }
+    if what.starts_with("a string, ") {
+        return value_without_type(text);
+    }
     let plain = text.strip_prefix(b"$").or(text.strip_prefix(b"@")).unwrap_or(text);
     let word = Cursor::new(plain).word();
     let (Ok(name), false) = (std::str::from_utf8(word), word.is_empty()) else { return String::new() };
@@ -255,8 +331,16 @@ pub(super) fn at(what: &str, text: &[u8]) -> String {
     String::new()
 }
 
+/// Returns what to write instead of an initial value that begins with neither a type nor anything else.
+fn value_without_type(text: &[u8]) -> String {
+    match text.first() {
+        Some(b'0'..=b'9' | b'-') => "; write its type before it, as in `i32 5`".into(),
+        _ => instead(Type, &String::from_utf8_lossy(Cursor::new(text).word())),
+    }
+}
+
 /// How functions begin in other languages.
-const FUNCTIONS: [&[u8]; 7] = [b"fn", b"func", b"fun", b"def", b"define", b"proc", b"sub"];
+const FUNCTIONS: [&[u8]; 8] = [b"fn", b"func", b"fun", b"def", b"define", b"proc", b"sub", b"Function"];
 
 /// Returns what to write instead of a word at the beginning of a line outside of functions.
 #[cold]
@@ -284,7 +368,7 @@ mod tests {
             AtomicOperation => AtomicRmwOp::parse(word.as_bytes()).is_some(),
             Trap => TrapCode::parse(word.as_bytes()).is_some(),
             Flag => FLAGS.contains(&word),
-            Declaration | Block => false,
+            Declaration | Block | Late => false,
         };
         for (kind, words, advice) in INSTEAD {
             for word in *words {

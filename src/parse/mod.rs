@@ -16,6 +16,7 @@ mod bytes8;
 mod context;
 mod cursor;
 mod errors;
+mod examples;
 mod finish;
 mod foreign;
 mod hints;
@@ -39,6 +40,7 @@ mod sugar;
 mod tests;
 
 pub use context::{Failed, ParseContext};
+pub use examples::example;
 pub(crate) use mentions::mentions;
 pub use module::{module, types};
 pub(crate) use number::Integer;

@@ -3,7 +3,8 @@
 
 use super::cursor::Cursor;
 use super::hints;
-use super::names::{UNKNOWN_ESCAPE, object_string, unescape};
+use super::names::{UNKNOWN_ESCAPE, object_string, unescape, unknown_escape};
+use super::number::out_of_range;
 use super::source_checks;
 use super::split::{Split, split};
 use crate::diag::Diagnostic;
@@ -138,7 +139,8 @@ impl ItemReader<'_, '_> {
         let at = self.cur.pos;
         let Some(quoted) = self.cur.quoted() else { return self.expected("a string in quotes") };
         self.cur.space();
-        resolve(quoted).map_err(|message| (at, message.into()))
+        let escape = || unknown_escape(quoted).map_or(0, |escape| 1 + escape);
+        resolve(quoted).map_err(|message| (at + escape(), message.into()))
     }
 
     fn bytes(&mut self) -> Read<Vec<u8>> {
@@ -370,10 +372,13 @@ impl ItemReader<'_, '_> {
     fn scalar(&mut self, ty: Type) -> Read<u128> {
         let at = self.cur.pos;
         if ty.is_float() {
-            return self.cur.float(FloatFormat::new(ty.bits())).map_err(|message| (at, message.into()));
+            return match self.cur.float(FloatFormat::new(ty.bits())) {
+                Err(FloatFormat::EXPECTED) => self.expected("a float such as `0x1.8p0` or `-Inf`"),
+                read => read.map_err(|message| (at, message.into())),
+            };
         }
         let Some(number) = self.cur.integer() else { return self.expected("an integer") };
-        number.to_bits(ty.bits()).ok_or_else(|| (at, format!("integer out of range for {ty}")))
+        number.to_bits(ty.bits()).ok_or_else(|| (at, out_of_range(ty)))
     }
 
     /// Parses `%name+8`.
@@ -521,7 +526,7 @@ mod tests {
             ("data %x = i8 256", 13),
             ("data %x align 3 = i8 1", 14),
             ("symbol = \"a\"", 7),
-            ("rodata %x = \"\\q\"", 12),
+            ("rodata %x = \"\\q\"", 13),
             ("file 1 \"a\" b", 11),
             ("loc @fffffffff = 1:1", 5),
             ("data %x", 7),

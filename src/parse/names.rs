@@ -29,6 +29,21 @@ impl Cursor<'_> {
 /// The message about a string that [`unescape`] refuses.
 pub(super) const UNKNOWN_ESCAPE: &str = r#"unknown escape in string: expected \n \r \t \0 \\ \" or \xNN"#;
 
+/// Where in a string the first escape is that [`unescape`] does not know.
+#[cold]
+pub(super) fn unknown_escape(text: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        at += memchr::memchr(b'\\', &text[at..])?;
+        let len = if text.get(at + 1) == Some(&b'x') { 4 } else { 2 };
+        let end = text.len().min(at + len);
+        if unescape(&text[at..end]).is_none() {
+            return Some(at);
+        }
+        at = end;
+    }
+}
+
 /// Resolves the escapes of a quoted string that names something in an object file.
 pub(super) fn object_string(text: &[u8]) -> Result<Box<str>, &'static str> {
     match String::from_utf8(unescape(text).ok_or(UNKNOWN_ESCAPE)?) {

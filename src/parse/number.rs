@@ -5,7 +5,7 @@
 
 use super::bytes8;
 use super::cursor::{Cursor, is_word};
-use crate::ir::FloatFormat;
+use crate::ir::{FloatFormat, Type};
 
 /// An integer literal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +49,14 @@ impl Integer {
     pub fn to_u32(self) -> Option<u32> {
         (!self.negative).then(|| u32::try_from(self.magnitude).ok())?
     }
+}
+
+/// The message about an integer that is out of range for a type, which has up to 128 bits or is a lane of a
+/// vector.
+#[cold]
+pub(super) fn out_of_range(ty: Type) -> String {
+    let (lowest, highest) = (i128::MIN >> (128 - ty.bits()), u128::MAX >> (128 - ty.bits()));
+    format!("integer out of range for {ty}: expected {lowest} to {highest}")
 }
 
 impl Cursor<'_> {

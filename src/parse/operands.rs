@@ -3,6 +3,7 @@
 use super::context::{Failed, Parse};
 use super::cursor::Cursor;
 use super::hints::Kind;
+use super::number::out_of_range;
 use super::older;
 use super::parser::Parser;
 use crate::entity::List;
@@ -101,8 +102,7 @@ impl Parser<'_> {
     /// Reports that an integer is out of range for `ty`, which has up to 64 bits or is a lane of a vector.
     #[cold]
     fn out_of_range(&mut self, at: usize, ty: Type) -> Failed {
-        let (lowest, highest) = (i128::MIN >> (128 - ty.bits()), u128::MAX >> (128 - ty.bits()));
-        self.error_at(at, format!("integer out of range for {ty}: expected {lowest} to {highest}"))
+        self.error_at(at, out_of_range(ty))
     }
 
     fn float(&mut self, bits: u32) -> Parse<u128> {

@@ -55,6 +55,28 @@ fn defines(mut cur: Cursor, is_block: bool) -> bool {
     matches!(cur.peek(), b'=' | b':') || cur.text[cur.pos..].starts_with(b"->")
 }
 
+/// Whether a result, a block or a declaration is defined at the cursor.
+#[cold]
+pub(super) fn begins_definition(mut cur: Cursor) -> bool {
+    let word = cur.word();
+    word.last().is_some_and(u8::is_ascii_digit) && defines(cur, word.starts_with(b"block"))
+}
+
+/// The start of the line of a position.
+#[cold]
+pub(super) fn line_start(text: &[u8], at: usize) -> usize {
+    memchr::memrchr(b'\n', &text[..at]).map_or(0, |end| end + 1)
+}
+
+/// Whether a line of a part of the text is the header of a block.
+#[cold]
+pub(super) fn has_block_header(part: &[u8]) -> bool {
+    part.split(|byte| *byte == b'\n').any(|line| {
+        let line = line.trim_ascii_start();
+        line.starts_with(b"block") && begins_definition(Cursor::new(line))
+    })
+}
+
 fn space_on_line(cur: &mut Cursor) {
     while matches!(cur.peek(), b' ' | b'\t') {
         cur.pos += 1;

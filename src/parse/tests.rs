@@ -104,14 +104,14 @@ fn errors_say_what_and_where() {
     for (body, at, message) in [
         ("block0(v0: i32):\nv1 = iadd v0, v9\nreturn v1", 31, "v9 is not defined"),
         ("block0:\nv1 = iadd v2, v2", 18, "v2 is not defined"),
-        (
-            "block0:\nv1 = iadd v2, v2\nv2 = iadd.i32 v1, v1",
-            13,
-            "iadd needs a type, as in iadd.i32: v2 is not yet defined",
-        ),
+        ("block0:\nv1 = iadd v2, v2\nv2 = iadd.i32 v1, v1", 13, "v2 is used before it is defined"),
         ("block0:\nv1 = iconst.i8 256", 23, "integer out of range for i8: expected -128 to 255"),
         ("block0:\nv1 = iconst 1", 13, "iconst needs a type, as in iconst.i32"),
-        ("block0:\nv1, v2 = iconst.i8 1", 8, "the instruction has 1 result, not 2"),
+        (
+            "block0:\nv1, v2 = iconst.i8 1",
+            8,
+            "the instruction has 1 result, not 2; it is named by `v1 =` before the opcode",
+        ),
         ("block0:\njump block1", 13, "invalid block reference block1: it is not defined"),
         ("block0:\nblock0:", 8, "block0 is defined twice"),
         ("block0:\nv1 = iconst.i8 1\nv1 = iconst.i8 1", 25, "v1 is defined twice"),
@@ -127,8 +127,16 @@ fn errors_say_what_and_where() {
         ("block0:\nreturn v4294967295", 15, "number too large for a value: it must be below 1073741824"),
         ("ss0 = explicit_slot 4, align = 3", 31, "an alignment must be a power of two"),
         ("ss0 = explicit_slot -4", 20, "number out of range: a size in bytes must fit in 32 bits, unsigned"),
-        ("block0:\nv1 = iadd %x, v2", 18, "expected a value such as `v0`, found `%x`"),
-        ("block0:\nreturn v1, ; none", 26, "expected a value such as `v0`, found `}`"),
+        (
+            "block0:\nv1 = iadd %x, v2",
+            18,
+            "expected a value such as `v0`, found `%x`; write it like `v2 = iadd v0, v1`",
+        ),
+        (
+            "block0:\nreturn v1, ; none",
+            25,
+            "expected a value such as `v0`, found the end of the line; write it like `return v1, v0`",
+        ),
         (
             "block0(v0: int32):",
             11,
@@ -137,9 +145,14 @@ fn errors_say_what_and_where() {
         (
             "block0:\nv1 = icmp.i32 is v2",
             22,
-            "expected an integer condition such as `eq` or `slt`, found `is`",
+            "expected an integer condition such as `eq` or `slt`, found `is`; write it like `v2 = icmp slt \
+             v0, v1`",
         ),
-        ("block0:\nv1 = f32const v1", 22, "expected a float such as `0x1.8p0` or `-Inf`, found `v1`"),
+        (
+            "block0:\nv1 = f32const v1",
+            22,
+            "expected a float such as `0x1.8p0` or `-Inf`, found `v1`; write it like `v0 = f32const 0x1.8p0`",
+        ),
         ("block0:\nv1 = iadd.f32 v2, v3", 13, "invalid type f32 for iadd; did you mean `fadd`?"),
         (
             "gv0 = load.i64 notrap aligned gv1",
@@ -152,7 +165,11 @@ fn errors_say_what_and_where() {
             3,
             "expected a declaration of a signature or function, such as `sig0 =` or `fn0 =`, found `gv0`",
         ),
-        ("sig0 = ()\n;! sig0 = (...) -> ...\nblock0:", 29, "expected a type, found `.`"),
+        (
+            "sig0 = ()\n;! sig0 = (...) -> ...\nblock0:",
+            29,
+            "expected a type, found `.`; `...` at the end makes a signature variadic",
+        ),
         ("sig0 = ()\n;! sig0 = (\nblock0:", 21, "expected a type, found the end of the line"),
         (
             "sig0 = () ;! sig0 = () sig1\nblock0:",

@@ -8,6 +8,9 @@ use crate::ir::{Block, Inst, PackedDef, Type, Value, ValueDef};
 /// Stands for no block, as the block of an instruction that was removed.
 pub(super) const NO_BLOCK: Block = Block(u32::MAX);
 
+/// What to do about a value that is not defined on every path.
+const BY_PATH: &str = "; a value that differs by path is a parameter of a block";
+
 /// A function's body and the current position in it.
 pub(super) struct Body<'a> {
     pub(super) check: Check<'a>,
@@ -133,7 +136,9 @@ impl Body<'_> {
         };
         self.check.show(Shown {
             location: Location::Inst(self.at),
-            message: format!("uses {value}, whose definition does not come first on every path to here"),
+            message: format!(
+                "uses {value}, whose definition does not come first on every path to here{BY_PATH}"
+            ),
             operand: None,
             related: Some((place, "defined here")),
         });

@@ -186,7 +186,9 @@ fn return_type(body: &mut Body<'_>, i: usize, value: Option<Value>, ty: Type, ex
 fn tail_call(body: &mut Body<'_>, sig: &Signature) {
     let own = &body.check.stencil.signature;
     if !sig.call_conv.supports_tail_calls() {
-        body.report(format!("calling convention `{}` does not support tail calls", sig.call_conv));
+        let message = format!("calling convention `{}` does not support tail calls", sig.call_conv);
+        body.report(message.clone());
+        body.say(None, format!("{message}; declare caller and callee as `tail`"));
     }
     if sig.call_conv != own.call_conv {
         let (callee, caller) = (sig.call_conv, own.call_conv);

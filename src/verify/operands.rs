@@ -174,6 +174,8 @@ fn lane(body: &mut Body<'_>, data: &InstData) {
     };
     if lane >= lanes {
         body.report(format!("The lane {lane} does not index into the type {ty}"));
+        let message = format!("lane {lane} is out of range for {ty}: expected 0 to {}", lanes - 1);
+        body.say(None, message);
     }
 }
 

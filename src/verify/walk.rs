@@ -51,6 +51,12 @@ fn structure(check: &mut Check<'_>, inst_blocks: &mut Vec<Block>) -> bool {
         let (start, end) = (data.start as usize, data.end as usize);
         if start >= end {
             check.report(Location::Block(block), format!("{block} cannot be empty"));
+            check.show(Shown {
+                location: Location::Block(block),
+                message: format!("{block} is empty, but a block ends with a jump, a return or a trap"),
+                operand: None,
+                related: None,
+            });
             return false;
         }
         if start < inst_blocks.len() || end > stencil.insts.len() || !data.defined {

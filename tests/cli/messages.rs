@@ -58,7 +58,11 @@ const MISTAKES: &[(&str, &str)] = &[
         "    v2 = fdiv v0, v0",
         "3:10: error: invalid type i32 for fdiv; did you mean `sdiv` (signed) or `udiv` (unsigned)?",
     ),
-    ("    v2 = select v0, v0", "3:23: error: expected `,`, found the end of the line"),
+    (
+        "    v2 = select v0, v0",
+        "3:23: error: expected `,`, found the end of the line; write it like `v3 = select v0, \
+         v1, v2`",
+    ),
     (
         "    v2 = icmp eq, v0, v0",
         "3:17: error: expected a value such as `v0`, found `,`; there is no `,` here",
@@ -138,7 +142,8 @@ const MISTAKES: &[(&str, &str)] = &[
     ("    jump block9", "3:10: error: invalid block reference block9: it is not defined"),
     (
         "    v2 = atomic_rmw.i32 plus v1, v0",
-        "3:25: error: expected an atomic operation such as `add`, found `plus`",
+        "3:25: error: expected an atomic operation such as `add`, found `plus`; write it like `v3 = \
+         atomic_rmw.i32 add v1, v2`",
     ),
     // A mistake in a line does not lose what it defines, nor the header after it.
     (
@@ -151,7 +156,8 @@ const MISTAKES: &[(&str, &str)] = &[
     ),
     (
         "    brif v0, block1, block2,\nblock1:\n    return v0\nblock2:",
-        "3:28: error: expected an instruction, found `,`",
+        "3:28: error: expected the end of the instruction, found `,`; write it like `brif v0, block1(v1), \
+         block1(v2)`",
     ),
     (
         "    jump block1\nblock1(v2: i33):\n    v3 = iadd v2, v0\n    jump block2(v2)\nblock2(v4: i32):",
@@ -231,7 +237,8 @@ fn places_are_lines_of_the_text() {
     assert_eq!(
         messages(&dir, use_before),
         [
-            "6:5: error: uses v2, whose definition does not come first on every path to here",
+            "6:5: error: uses v2, whose definition does not come first on every path to here; a value that \
+             differs by path is a parameter of a block",
             "9:5: note: defined here"
         ]
     );

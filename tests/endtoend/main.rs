@@ -7,6 +7,8 @@
 //! Of `calls` and `structures`, whose calls are random, the environment variables `CLIFC_SIGNATURES` and
 //! `CLIFC_SEED` ask for another number of signatures, and for others.
 
+#[path = "../scratch/mod.rs"]
+mod scratch;
 mod signatures;
 mod structure_calls;
 #[path = "../targets/mod.rs"]
@@ -18,6 +20,7 @@ use std::process::Command;
 use clifc::filetest::Toolchain;
 use clifc::machine::symbol::LibCall;
 use clifc::options::{Arch, Target};
+use scratch::Scratch;
 
 fn suite() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("testsuite")
@@ -58,11 +61,7 @@ fn generated(name: &str, arch: Arch) -> Vec<(&'static str, String)> {
 }
 
 fn run(name: &str, arch: Arch) {
-    let work = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{arch}"));
-    if work.exists() {
-        std::fs::remove_dir_all(&work).expect("an old directory can go");
-    }
-    std::fs::create_dir_all(&work).expect("a directory");
+    let work = Scratch::new(format!("{name}-{arch}"));
     for (file, text) in generated(name, arch) {
         std::fs::write(work.join(file), text).expect("a file");
     }

@@ -33,6 +33,8 @@ use std::fmt::{self, Write};
 use std::path::Path;
 use std::process::Command;
 
+use crate::scratch::Scratch;
+
 /// The number of symbols that variants refer to.
 const SYMBOLS: u32 = 5;
 
@@ -300,8 +302,7 @@ fn assemble<S: Subject>(variants: &[Variant]) -> Vec<u8> {
         writeln!(text, "v{number}:\n{}", variant.text).expect("strings take everything");
     }
     writeln!(text, "v{}:", variants.len()).expect("strings take everything");
-    let directory = std::env::temp_dir().join(format!("clifc-{}-{}", S::Target::NAME, std::process::id()));
-    std::fs::create_dir_all(&directory).expect("a directory for the assembler");
+    let directory = Scratch::new(format!("isa-{}", S::Target::NAME));
     let (source, object) = (directory.join("rows.s"), directory.join("rows.o"));
     std::fs::write(&source, text).expect("the source is written");
     let run =
@@ -310,9 +311,7 @@ fn assemble<S: Subject>(variants: &[Variant]) -> Vec<u8> {
     let messages = String::from_utf8_lossy(&output.stderr);
     let shown: Vec<String> = messages.lines().take(40).map(|m| with_line(m, &source)).collect();
     assert!(output.status.success(), "GNU as rejects the text:\n{}", shown.join("\n"));
-    let bytes = std::fs::read(&object).expect("the object is there");
-    std::fs::remove_dir_all(&directory).expect("the directory is ours");
-    bytes
+    std::fs::read(&object).expect("the object is there")
 }
 
 /// A message of the assembler, with the line that it refers to.

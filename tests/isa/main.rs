@@ -4,4 +4,6 @@ mod aarch64;
 mod driver;
 mod roles;
 mod s390x;
+#[path = "../scratch/mod.rs"]
+mod scratch;
 mod x86_64;

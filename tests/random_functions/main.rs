@@ -9,12 +9,14 @@ mod evaluate;
 mod generate;
 mod interpreter;
 mod program;
+#[path = "../scratch/mod.rs"]
+mod scratch;
 #[path = "../targets/mod.rs"]
 mod targets;
 
 use std::fmt::Write;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use clifc::diag::{Severity, Source};
@@ -24,6 +26,7 @@ use clifc::options::{Arch, Flags, Target};
 use evaluate::{Machine, Stop};
 use generate::Random;
 use program::{BUFFER, BUFFER_BYTES, Function};
+use scratch::Scratch;
 
 /// The number of functions in a program, of which the last half are run.
 const FUNCTIONS: usize = 240;
@@ -238,8 +241,7 @@ fn difference(found: &str, expected: &str) -> String {
 }
 
 fn check(arch: Arch) {
-    let work: PathBuf = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("random_functions-{arch}"));
-    fs::create_dir_all(&work).expect("a directory");
+    let work = Scratch::new(format!("random_functions-{arch}"));
     let first = number("CLIFC_RANDOM_SEED", 1);
     let programs = number("CLIFC_RANDOM_PROGRAMS", 10);
     let all: Vec<String> = (first..first + programs).flat_map(|seed| complaints(arch, seed, &work)).collect();

@@ -1,6 +1,4 @@
 //! `clifc explain`, which describes opcodes by their rows in the table, and the other words of CLIF.
-//!
-//! The examples are functions of docs/opcodes.clif, which is a test file.
 
 mod reference;
 mod words;
@@ -8,13 +6,10 @@ mod words;
 use clifc::diag::did_you_mean;
 use clifc::ir::opcode::ALL;
 use clifc::ir::{CtrlFrom, Effects, Opcode, Rule, Type, TypeSet};
-use clifc::parse::older_spelling;
+use clifc::parse::{example, older_spelling};
 
 use super::args::Explain;
 use super::{CommandError, print};
-
-/// A test file with an example of each opcode.
-const EXAMPLES: &str = include_str!("../../../docs/opcodes.clif");
 
 /// Explains the words that are named, or lists all opcodes.
 pub fn run(args: &Explain) -> Result<(), CommandError> {
@@ -39,13 +34,6 @@ fn explain(word: &str) -> Result<String, String> {
             Err(format!("no opcode or other word `{word}`{}", did_you_mean(word, known)))
         }
     }
-}
-
-/// The example of an opcode: a function of its name, and the calls that test it.
-fn example(opcode: Opcode) -> &'static str {
-    let start = EXAMPLES.find(&format!("function %{}(", opcode.name())).unwrap_or(EXAMPLES.len());
-    let rest = &EXAMPLES[start..];
-    rest[..rest.find("\n\nfunction ").unwrap_or(rest.len())].trim_end()
 }
 
 /// Returns what an opcode does, on which types, and an example.

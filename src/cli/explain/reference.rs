@@ -1,9 +1,9 @@
 //! The reference of the language, docs/reference.md: every opcode and every other word.
 
 use clifc::ir::opcode::ALL;
-use clifc::parse::older_spellings;
+use clifc::parse::{example, older_spellings};
 
-use super::{example, facts, words};
+use super::{facts, words};
 
 /// The beginning of the reference.
 const HEAD: &str = "\

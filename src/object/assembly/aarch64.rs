@@ -1,12 +1,16 @@
 //! Assembly for aarch64.
 
-use object::elf;
+use object::{RelocationFlags, elf, macho};
 
 use super::{Dialect, Field, Inst, Label};
 use crate::object::decoder::Syntax;
 use crate::options::Flags;
 
-pub(super) const DIALECT: Dialect = Dialect { comment: "//", begin, length: |_| 4, destination, lines, data };
+pub(super) const DIALECT: Dialect =
+    Dialect { comment: "//", begin, length: |_| 4, destination, lines, data, label: ".L", marks_data: false };
+
+pub(super) const MACH_O: Dialect =
+    Dialect { lines: mach_o_lines, data: mach_o_data, label: "L", marks_data: true, ..DIALECT };
 
 /// Allows all instructions that clifc knows. Objects don't say for which processor they are.
 fn begin(_: &Flags, _: Syntax) -> String {
@@ -63,26 +67,62 @@ fn lines(inst: &Inst, fields: &[Field], label: Option<Label>) -> Result<Vec<Stri
     let Some(field) = fields.first() else {
         return Ok(vec![label.map_or_else(|| inst.line(), |label| inst.with_last(&label.name))]);
     };
-    if field.kind == elf::R_AARCH64_TLSDESC_CALL {
+    let kind = field.elf().ok_or_else(|| field.unknown())?;
+    if kind == elf::R_AARCH64_TLSDESC_CALL {
         return Ok(vec![format!(".tlsdesccall {}", field.symbol), inst.line()]);
     }
-    let modifier = modifier(field.kind)
-        .ok_or_else(|| format!("assembly has no instruction with relocation {}", field.kind.0))?;
+    let modifier = modifier(kind).ok_or_else(|| field.unknown())?;
     // With a shift, LLVM insists on the sign of immediates.
-    let sign = if field.kind == elf::R_AARCH64_TLSLE_ADD_TPREL_HI12 { "#" } else { "" };
+    let sign = if kind == elf::R_AARCH64_TLSLE_ADD_TPREL_HI12 { "#" } else { "" };
     let expression = format!("{sign}{modifier}{}", field.expression("", field.addend));
+    Ok(vec![with_expression(inst, &expression)])
+}
+
+/// The line with a symbol in place of the immediate or the distance.
+fn with_expression(inst: &Inst, expression: &str) -> String {
     let Inst { mnemonic, operands, .. } = inst;
-    Ok(vec![if let Some(before) = operands.strip_suffix(']') {
+    if let Some(before) = operands.strip_suffix(']') {
         format!("{mnemonic} {before}, {expression}]")
     } else if let Some((before, after)) = operands.split_once("#0").filter(|_| mnemonic == "add") {
         format!("{mnemonic} {before}{expression}{after}")
     } else {
-        inst.with_last(&expression)
-    }])
+        inst.with_last(expression)
+    }
 }
 
-fn data(kind: elf::RelocationType) -> Option<(&'static str, u64, bool)> {
+/// What follows a symbol in the operand of an instruction, in Mach-O.
+fn suffix(kind: macho::RelocationType) -> Option<&'static str> {
     Some(match kind {
+        macho::ARM64_RELOC_BRANCH26 => "",
+        macho::ARM64_RELOC_PAGE21 => "@PAGE",
+        macho::ARM64_RELOC_PAGEOFF12 => "@PAGEOFF",
+        macho::ARM64_RELOC_GOT_LOAD_PAGE21 => "@GOTPAGE",
+        macho::ARM64_RELOC_GOT_LOAD_PAGEOFF12 => "@GOTPAGEOFF",
+        macho::ARM64_RELOC_TLVP_LOAD_PAGE21 => "@TLVPPAGE",
+        macho::ARM64_RELOC_TLVP_LOAD_PAGEOFF12 => "@TLVPPAGEOFF",
+        _ => return None,
+    })
+}
+
+fn mach_o_lines(inst: &Inst, fields: &[Field], label: Option<Label>) -> Result<Vec<String>, String> {
+    let Some(field) = fields.first() else { return lines(inst, fields, label) };
+    let suffix = field.macho().and_then(suffix).ok_or_else(|| field.unknown())?;
+    Ok(vec![with_expression(inst, &field.expression(suffix, field.addend))])
+}
+
+fn mach_o_data(kind: RelocationFlags) -> Option<(&'static str, u64, bool)> {
+    Some(match kind {
+        RelocationFlags::MachO { r_type: macho::ARM64_RELOC_UNSIGNED, r_length, .. } => {
+            ("", 1 << r_length, false)
+        }
+        RelocationFlags::MachO { r_type: macho::ARM64_RELOC_POINTER_TO_GOT, .. } => ("@GOT", 4, true),
+        _ => return None,
+    })
+}
+
+fn data(kind: RelocationFlags) -> Option<(&'static str, u64, bool)> {
+    let RelocationFlags::Elf { r_type } = kind else { return None };
+    Some(match r_type {
         elf::R_AARCH64_ABS64 => ("", 8, false),
         elf::R_AARCH64_ABS32 => ("", 4, false),
         elf::R_AARCH64_PREL32 => ("", 4, true),

@@ -27,7 +27,8 @@ impl Printer<'_> {
                 self.line(".cfi_b_key_frame");
             }
         }
-        let mut changes = code.unwind.iter().peekable();
+        let changes = if self.unwind { &code.unwind[..] } else { &[] };
+        let mut changes = changes.iter().peekable();
         let mut traps = code.traps.iter().peekable();
         for inst in &insts {
             while let Some((_, op)) = changes.next_if(|(at, _)| start + u64::from(*at) <= inst.at) {
@@ -138,6 +139,10 @@ impl Printer<'_> {
     ) -> Result<(), String> {
         let mut places: Vec<u64> = labels.keys().copied().filter(|place| *place >= at).collect();
         places.sort_unstable();
+        let is_region = self.dialect.marks_data && at < end;
+        if is_region {
+            self.line(".data_region");
+        }
         for place in places.into_iter().chain([end]) {
             if place > at {
                 self.data(bytes, (at, place), fields)?;
@@ -146,6 +151,9 @@ impl Printer<'_> {
                 self.out.push_str(&format!("{label}:\n"));
             }
             at = place;
+        }
+        if is_region {
+            self.line(".end_data_region");
         }
         Ok(())
     }

@@ -28,9 +28,13 @@ impl Printer<'_> {
     fn relocated(&mut self, field: &Field) -> Result<u64, String> {
         let found = (self.dialect.data)(field.kind);
         let (suffix, size, is_distance) =
-            found.ok_or_else(|| format!("assembly has no data with relocation {}", field.kind.0))?;
+            found.ok_or_else(|| format!("assembly has no data with relocation {:?}", field.kind))?;
         let directive = if size == 8 { ".quad" } else { ".long" };
-        let distance = if is_distance { "-." } else { "" };
+        let distance = match &field.subtracted {
+            Some(symbol) => format!("-{symbol}"),
+            None if is_distance => "-.".to_string(),
+            None => String::new(),
+        };
         self.line(format_args!("{directive} {}{distance}", field.expression(suffix, field.addend)));
         Ok(size)
     }

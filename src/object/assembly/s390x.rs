@@ -1,12 +1,13 @@
 //! Assembly for s390x.
 
-use object::elf;
+use object::{RelocationFlags, elf};
 
 use super::{Dialect, Field, Inst, Label};
 use crate::object::decoder::Syntax;
 use crate::options::Flags;
 
-pub(super) const DIALECT: Dialect = Dialect { comment: "#", begin, length, destination, lines, data };
+pub(super) const DIALECT: Dialect =
+    Dialect { comment: "#", begin, length, destination, lines, data, label: ".L", marks_data: false };
 
 /// Names the oldest machine that has the instructions.
 fn begin(flags: &Flags, _: Syntax) -> String {
@@ -55,24 +56,25 @@ fn destination(inst: &Inst) -> Option<u64> {
 fn lines(inst: &Inst, fields: &[Field], label: Option<Label>) -> Result<Vec<String>, String> {
     // A call of the general-dynamic TLS model has two relocations, of which one only marks it.
     let (marks, fields): (Vec<&Field>, Vec<&Field>) =
-        fields.iter().partition(|field| field.kind == elf::R_390_TLS_GDCALL);
+        fields.iter().partition(|field| field.elf() == Some(elf::R_390_TLS_GDCALL));
     let Some(field) = fields.first() else {
         return Ok(vec![label.map_or_else(|| inst.line(), |label| inst.with_last(&label.name))]);
     };
-    let suffix = match field.kind {
-        elf::R_390_PC32DBL | elf::R_390_GOTPCDBL => "",
-        elf::R_390_PLT32DBL => "@PLT",
-        elf::R_390_GOTENT => "@GOT",
-        elf::R_390_TLS_IEENT => "@INDNTPOFF",
-        kind => return Err(format!("assembly has no instruction with relocation {}", kind.0)),
+    let suffix = match field.elf() {
+        Some(elf::R_390_PC32DBL | elf::R_390_GOTPCDBL) => "",
+        Some(elf::R_390_PLT32DBL) => "@PLT",
+        Some(elf::R_390_GOTENT) => "@GOT",
+        Some(elf::R_390_TLS_IEENT) => "@INDNTPOFF",
+        _ => return Err(field.unknown()),
     };
     let expression = field.expression(suffix, field.addend - (field.at - inst.at) as i64);
     let mark = marks.first().map_or(String::new(), |mark| format!(":tls_gdcall:{}", mark.symbol));
     Ok(vec![inst.with_last(&(expression + &mark))])
 }
 
-fn data(kind: elf::RelocationType) -> Option<(&'static str, u64, bool)> {
-    Some(match kind {
+fn data(kind: RelocationFlags) -> Option<(&'static str, u64, bool)> {
+    let RelocationFlags::Elf { r_type } = kind else { return None };
+    Some(match r_type {
         elf::R_390_64 => ("", 8, false),
         elf::R_390_32 => ("", 4, false),
         elf::R_390_PC32 => ("", 4, true),

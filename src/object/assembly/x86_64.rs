@@ -1,12 +1,16 @@
 //! Assembly for x86_64, in both of its syntaxes.
 
-use object::elf;
+use object::{RelocationFlags, elf, macho};
 
 use super::{Dialect, Field, Inst, Label};
 use crate::object::decoder::Syntax;
 use crate::options::Flags;
 
-pub(super) const DIALECT: Dialect = Dialect { comment: "#", begin, length: |_| 1, destination, lines, data };
+pub(super) const DIALECT: Dialect =
+    Dialect { comment: "#", begin, length: |_| 1, destination, lines, data, label: ".L", marks_data: false };
+
+pub(super) const MACH_O: Dialect =
+    Dialect { lines: mach_o_lines, data: mach_o_data, label: "L", marks_data: true, ..DIALECT };
 
 fn begin(_: &Flags, syntax: Syntax) -> String {
     match syntax {
@@ -103,21 +107,59 @@ fn lines(inst: &Inst, fields: &[Field], label: Option<Label>) -> Result<Vec<Stri
             None => forced(inst),
         }]);
     };
-    let (suffix, is_distance) = suffix(field.kind)
-        .ok_or_else(|| format!("assembly has no instruction with relocation {}", field.kind.0))?;
+    let (suffix, is_distance) = field.elf().and_then(suffix).ok_or_else(|| field.unknown())?;
     let more = if is_distance { inst.end() - field.at } else { 0 };
     let expression = field.expression(suffix, field.addend + more as i64);
     let mut lines = redundant_prefixes(inst, field);
-    lines.push(match is_distance {
+    lines.push(with_symbol(inst, field, is_distance, &expression)?);
+    Ok(lines)
+}
+
+/// The line with a symbol in place of the field.
+fn with_symbol(inst: &Inst, field: &Field, is_distance: bool, expression: &str) -> Result<String, String> {
+    Ok(match is_distance {
         // Assemblers shorten a jump to a symbol of the same file.
         true if is_direct_branch(inst) && field.is_defined && inst.mnemonic.starts_with('j') => {
             format!("{{disp32}} {} {expression}", inst.mnemonic)
         }
         true if is_direct_branch(inst) => format!("{} {expression}", inst.mnemonic),
-        true => with_displacement(inst, &expression).ok_or("a distance without a place")?,
-        false => with_number(inst, &expression),
-    });
-    Ok(lines)
+        true => with_displacement(inst, expression).ok_or("a distance without a place")?,
+        false => with_number(inst, expression),
+    })
+}
+
+/// The suffix of a symbol in an instruction, in Mach-O, and whether the field is a distance.
+fn mach_o_suffix(kind: macho::RelocationType) -> Option<(&'static str, bool)> {
+    Some(match kind {
+        macho::X86_64_RELOC_UNSIGNED => ("", false),
+        macho::X86_64_RELOC_GOT | macho::X86_64_RELOC_GOT_LOAD => ("@GOTPCREL", true),
+        macho::X86_64_RELOC_TLV => ("@TLVP", true),
+        macho::X86_64_RELOC_SIGNED
+        | macho::X86_64_RELOC_SIGNED_1
+        | macho::X86_64_RELOC_SIGNED_2
+        | macho::X86_64_RELOC_SIGNED_4
+        | macho::X86_64_RELOC_BRANCH => ("", true),
+        _ => return None,
+    })
+}
+
+/// The lines of an instruction of Mach-O, whose fields hold distances from their ends.
+fn mach_o_lines(inst: &Inst, fields: &[Field], label: Option<Label>) -> Result<Vec<String>, String> {
+    let Some(field) = fields.first() else { return lines(inst, fields, label) };
+    let (suffix, is_distance) = field.macho().and_then(mach_o_suffix).ok_or_else(|| field.unknown())?;
+    let behind = if is_distance { inst.end() - field.at - 4 } else { 0 };
+    let expression = field.expression(suffix, field.addend + behind as i64);
+    Ok(vec![with_symbol(inst, field, is_distance, &expression)?])
+}
+
+fn mach_o_data(kind: RelocationFlags) -> Option<(&'static str, u64, bool)> {
+    Some(match kind {
+        RelocationFlags::MachO { r_type: macho::X86_64_RELOC_UNSIGNED, r_length, .. } => {
+            ("", 1 << r_length, false)
+        }
+        RelocationFlags::MachO { r_type: macho::X86_64_RELOC_GOT, .. } => ("@GOTPCREL", 4, false),
+        _ => return None,
+    })
 }
 
 /// The line with a symbol or label in place of the displacement from rip.
@@ -148,10 +190,10 @@ fn with_number(inst: &Inst, expression: &str) -> String {
 /// expect. Assemblers don't write them by themselves.
 fn redundant_prefixes(inst: &Inst, field: &Field) -> Vec<String> {
     let opcode = inst.bytes.iter().position(|byte| *byte == 0xE8);
-    let count = match (field.kind, opcode) {
-        (elf::R_X86_64_TLSGD, _) => usize::from(inst.bytes[0] == 0x66),
-        (elf::R_X86_64_PLT32, Some(at)) => at,
-        (elf::R_X86_64_GOTPCREL | elf::R_X86_64_GOTPCRELX, _) if inst.mnemonic.starts_with("call") => {
+    let count = match (field.elf(), opcode) {
+        (Some(elf::R_X86_64_TLSGD), _) => usize::from(inst.bytes[0] == 0x66),
+        (Some(elf::R_X86_64_PLT32), Some(at)) => at,
+        (Some(elf::R_X86_64_GOTPCREL | elf::R_X86_64_GOTPCRELX), _) if inst.mnemonic.starts_with("call") => {
             inst.bytes.iter().position(|byte| *byte == 0xFF).unwrap_or(0)
         }
         _ => 0,
@@ -188,8 +230,9 @@ fn forced(inst: &Inst) -> String {
     }
 }
 
-fn data(kind: elf::RelocationType) -> Option<(&'static str, u64, bool)> {
-    Some(match kind {
+fn data(kind: RelocationFlags) -> Option<(&'static str, u64, bool)> {
+    let RelocationFlags::Elf { r_type } = kind else { return None };
+    Some(match r_type {
         elf::R_X86_64_64 => ("", 8, false),
         elf::R_X86_64_32 => ("", 4, false),
         elf::R_X86_64_PC32 => ("", 4, true),

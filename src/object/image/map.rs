@@ -43,7 +43,7 @@ impl Layout<'_> {
         let is_listed = |symbol: &Symbol<'_, '_>| {
             let is_named = symbol.name().is_ok_and(|name| !name.is_empty() && !name.starts_with('$'));
             let is_other = matches!(symbol.kind(), SymbolKind::Section | SymbolKind::File);
-            is_named && !is_other && !(symbol.is_undefined() && !symbol.is_weak())
+            is_named && !is_other && (!symbol.is_undefined() || symbol.is_weak())
         };
         let symbols = self.file.symbols().filter(is_listed);
         let mut symbols: Vec<_> = symbols.map(|symbol| (self.address(&symbol), symbol)).collect();

@@ -9,9 +9,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+mod macho;
+#[path = "../scratch/mod.rs"]
+mod scratch;
+
 use object::read::elf::{ElfFile64, SectionHeader as _};
 use object::{Endianness, Object, ObjectSection, ObjectSymbol, RelocationFlags, RelocationTarget, elf};
 use object::{SectionIndex, SymbolSection};
+use scratch::Scratch;
 
 /// A target, and the assemblers for it.
 struct Target {
@@ -289,18 +294,14 @@ fn compare(assembler: &mut Command, assembled: &Path, object: &Path) -> Result<(
 /// Compiles all files for a target to an object and to assembly, and compares.
 fn check(target: &Target, options: &[&str]) {
     let mc = llvm_mc();
-    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("assembly").join(format!(
-        "{}-{}",
-        target.name,
-        options.join("").replace(['-', '=', ' '], "")
-    ));
-    fs::create_dir_all(&dir).expect("a directory");
+    let options_name = options.join("").replace(['-', '=', ' '], "");
+    let dir = Scratch::new(format!("assembly/{}-{options_name}", target.name));
     let (mut wrong, mut compared) = (Vec::new(), 0);
     for file in files() {
         let mut clifc = Command::new(env!("CARGO_BIN_EXE_clifc"));
         clifc.args(["build", "-w", "--emit=obj,asm", "--target", target.name]).args(options);
         // Not every test file is for every target.
-        if run(clifc.arg("--out-dir").arg(&dir).arg(&file)).is_err() {
+        if run(clifc.arg("--out-dir").arg(&*dir).arg(&file)).is_err() {
             continue;
         }
         let stem = file.file_stem().expect("a name").to_string_lossy().into_owned();
