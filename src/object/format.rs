@@ -1,7 +1,7 @@
 //! Object formats: for each, a row of the constants and functions in which it differs from the others.
 
 use object::write::Object;
-use object::{Architecture, BinaryFormat, RelocationFlags, SectionFlags};
+use object::{Architecture, BinaryFormat, RelocationFlags, SectionFlags, SymbolKind};
 
 use super::data_in_code;
 use super::role::Role;
@@ -57,6 +57,8 @@ pub(super) struct Format {
     /// and refer to functions by symbol; and distances between sections are filled in, since linkers expect
     /// no relocations for them.
     pub(super) atoms: bool,
+    /// The kind of a symbol that stands for an address.
+    pub(super) absolute: SymbolKind,
     /// Whether symbols mark where data begins in code.
     pub(super) has_mapping_symbols: fn(Arch) -> bool,
     /// Whether the file lists data in code.

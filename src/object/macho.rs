@@ -7,7 +7,7 @@
 
 use object::macho::{self, RelocationType, SectionType, Version};
 use object::write::{MachOBuildVersion, Object};
-use object::{BinaryFormat, RelocationFlags, SectionFlags};
+use object::{BinaryFormat, RelocationFlags, SectionFlags, SymbolKind};
 
 use super::data_in_code;
 use super::format::{Addend, Format, Reloc};
@@ -47,6 +47,7 @@ pub(super) static FORMAT: Format = Format {
     reloc,
     has_compact_unwind: true,
     atoms: true,
+    absolute: SymbolKind::Data,
     has_mapping_symbols: |_| false,
     lists_data_in_code: true,
     descriptors: Some("__DATA,__thread_vars"),

@@ -321,7 +321,7 @@ impl<'a> Symbols<'a> {
             if let Some(address) = item.address {
                 symbol.section = SymbolSection::Absolute;
                 symbol.value = address;
-                symbol.kind = SymbolKind::Label;
+                symbol.kind = self.format.absolute;
                 symbol.scope = SymbolScope::Compilation;
                 self.addresses.insert(entry.id, (address, None));
             }

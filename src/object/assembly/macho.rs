@@ -41,10 +41,11 @@ pub(super) fn print(printer: &mut Printer<'_>, object: &[u8], target: &Target) -
 }
 
 /// The names of symbols, as the assembler takes them. In assembly, a name stands for one symbol, so of
-/// several local ones with a name, all but the first get other names.
+/// several with a name, local ones get other names.
 fn names(file: &File<'_>) -> Result<HashMap<SymbolIndex, String>, String> {
     let (mut seen, mut names) = (HashMap::new(), HashMap::new());
-    for symbol in file.symbols() {
+    let (locals, others): (Vec<_>, Vec<_>) = file.symbols().partition(|symbol| symbol.is_local());
+    for symbol in others.into_iter().chain(locals) {
         let name = symbol.name_bytes().map_err(text)?;
         let before = seen.entry(name).or_insert(0);
         *before += 1;
