@@ -10,14 +10,14 @@
 //! | `rotate` | loops that test at the top come to test at the bottom |
 //! | `promote` | stack slots to values |
 //! | `control_flow` | branches that always go one way, blocks that only jump, blocks in a straight line |
-//! | `thread_jumps` | edges past branches whose outcome is known |
-//! | `induction` | wide counters in the place of narrow ones that are extended |
-//! | `unroll` | several iterations of a small loop in one |
 //! | `narrow` | the low halves of i128s alone, where nobody needs the high ones |
 //! | `value_numbering` | each value is computed once; constants are folded |
 //! | `rules`, `simplify` | for value numbering: an instruction is replaced by a simpler one |
 //! | `known_memory` | for value numbering: what memory is known to hold |
 //! | `dead_code` | for value numbering: what nobody needs is removed |
+//! | `thread_jumps` | edges past branches whose outcome is known |
+//! | `induction` | wide counters in the place of narrow ones that are extended |
+//! | `unroll` | several iterations of a small loop in one |
 //!
 //! A pass reads the function as it is, records edits in an [`Editor`], and has the
 //! function rebuilt once at the end.

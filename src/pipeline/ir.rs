@@ -132,7 +132,7 @@ pub const PASSES: &[Pass<IrHalf>] = &[
     },
     Pass {
         name: "late_control_flow",
-        doc: "the same, where conditions have become constants",
+        doc: "`control_flow` again, where conditions have become constants",
         needs: Facts::ANALYSIS,
         leaves: Facts::ANALYSIS,
         why_here: "after conditions have been folded",
