@@ -97,22 +97,29 @@ for part in 1 2; do
     grep -q '^twice.clif:3:[0-9]*: error: duplicate definition of `f`' errors || fail "$(cat errors)"
 done
 
-# An alias is in the part that has what it stands for. The members of a group may be in several parts.
+# An alias is in the part that has what it stands for. Members of a group may be in several parts. A function
+# may have the name by which CLIF calls a library routine.
 cat >apart.clif <<'END'
 function %one() -> i64 comdat { block0: v0 = iconst.i64 1 return v0 }
 function %two() -> i64 comdat %one { block0: v0 = iconst.i64 2 return v0 }
 alias %again = %two
 alias %first = %one
+function %FloorF64(f64) -> f64 system_v { block0(v0: f64): v1 = f64const 0x1.0p5 v2 = fadd v0, v1 return v2 }
+function %thirty_four(f64) -> f64 system_v {
+    fn0 = %FloorF64(f64) -> f64 system_v
+    block0(v0: f64): v1 = call fn0(v0) return v1
+}
 END
 cat >apart.c <<'END'
 long one(void), two(void), again(void), first(void);
-int main(void) { return one() + two() + again() + first() != 6; }
+double thirty_four(double);
+int main(void) { return one() + two() + again() + first() != 6 || thirty_four(2) != 34; }
 END
 for count in 1 2 7; do
     objects=
     parts $count apart.clif
     $CC -o apart apart.c $objects
-    run ./apart || fail "$count parts with aliases and groups"
+    run ./apart || fail "$count parts with aliases, groups and routines"
 done
 
 # The examples. Those of make and ninja are for this machine.
