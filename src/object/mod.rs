@@ -12,6 +12,17 @@
 //! What differs between ELF and Mach-O is one row each of `Format`.
 //!
 //! This is the only module that uses the `object` crate.
+//!
+//! | files | what |
+//! |---|---|
+//! | `format`, `elf`, `macho`, `role` | what differs between formats |
+//! | `symbols`, `addresses`, `groups` | names, and groups of definitions |
+//! | `sections`, `own_sections`, `link_order` | where items go, and the sections of the writer's own |
+//! | `traps`, `handlers`, `patch_sites`, `stack_maps`, `table` | tables for run-time systems |
+//! | `exceptions`, `lsda`, `eh_frame`, `compact_unwind` | tables for unwinders |
+//! | `mapping_symbols`, `data_in_code`, `thread_variables` | data in code; thread-local data of Mach-O |
+//! | `debug` | debug information |
+//! | `assembly`, `disasm`, `decoder`, `image` | what is made of a finished object |
 
 mod addresses;
 mod assembly;

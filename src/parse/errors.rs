@@ -8,10 +8,9 @@ use std::fmt::Display;
 use super::context::Failed;
 use super::hints::{self, Kind};
 use super::parser::Parser;
-use super::{examples, older, places};
+use super::{examples, mnemonic, older, places};
 use crate::diag::{Diagnostic, did_you_mean};
 use crate::ir::builder::Misfit;
-use crate::ir::opcode::ALL;
 use crate::ir::{Opcode, Type};
 
 impl Parser<'_> {
@@ -99,7 +98,7 @@ impl Parser<'_> {
             return false;
         }
         let word = cur.peek_word();
-        let is_opcode = ALL.iter().any(|opcode| opcode.name().as_bytes() == word);
+        let is_opcode = mnemonic::named(word).is_some();
         cur.at_end() || cur.peek() == b'}' || is_opcode || places::begins_definition(cur)
     }
 
@@ -376,5 +375,5 @@ fn other_opcode(opcode: Opcode) -> Option<Opcode> {
         (_, Some(rest)) => format!("i{rest}"),
         _ => return None,
     };
-    ALL.iter().copied().find(|opcode| opcode.name() == other)
+    mnemonic::named(other.as_bytes())
 }

@@ -1,8 +1,8 @@
 //! Examples of opcodes, for messages and `clifc explain`: functions of docs/opcodes.clif, a test file.
 
+use super::mnemonic;
 use super::older::{self, Sugar};
 use crate::ir::Opcode;
-use crate::ir::opcode::ALL;
 
 const EXAMPLES: &str = include_str!("../../docs/opcodes.clif");
 
@@ -16,9 +16,9 @@ pub fn example(opcode: Opcode) -> &'static str {
 /// An instruction with an opcode, which can be an older spelling.
 #[cold]
 pub(super) fn instruction(name: &str) -> Option<String> {
-    if let Some(opcode) = ALL.iter().find(|opcode| opcode.name() == name) {
+    if let Some(opcode) = mnemonic::named(name.as_bytes()) {
         let has_opcode = |line: &&str| line.split([' ', '.']).any(|word| word == name);
-        let mut lines = example(*opcode).lines().skip(1).map(str::trim);
+        let mut lines = example(opcode).lines().skip(1).map(str::trim);
         return lines.find(has_opcode).map(str::to_string);
     }
     Some(match older::lookup(name.as_bytes())? {
@@ -35,6 +35,7 @@ pub(super) fn instruction(name: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ir::opcode::ALL;
 
     #[test]
     fn every_opcode_has_an_instruction() {

@@ -354,13 +354,12 @@ pub(super) fn outside(text: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::parse::mnemonic;
 
     #[test]
     fn no_advice_on_words_that_are_right() {
         let right = |kind: Kind, word: &str| match kind {
-            Opcode => {
-                ALL.iter().any(|opcode| opcode.name() == word) || older::names().any(|name| name == word)
-            }
+            Opcode => mnemonic::named(word.as_bytes()).is_some() || older::names().any(|name| name == word),
             Type => crate::ir::Type::parse(word.as_bytes()).is_some(),
             IntCondition => IntCc::parse(word.as_bytes()).is_some(),
             FloatCondition => FloatCc::parse(word.as_bytes()).is_some(),
@@ -385,7 +384,7 @@ mod tests {
             for word in
                 quoted.filter(|word| !word.starts_with(|c: char| c == 'v' || c == 's' && word.len() < 4))
             {
-                let known = ALL.iter().any(|opcode| opcode.name() == word) || word.starts_with("block");
+                let known = mnemonic::named(word.as_bytes()).is_some() || word.starts_with("block");
                 let other = word.starts_with("stack_map") || IntCc::parse(word.as_bytes()).is_some();
                 assert!(known || other, "{kind:?}: {word}");
             }

@@ -60,8 +60,12 @@ pub(super) fn read<'a>(cur: &mut Cursor<'a>) -> (&'a [u8], Option<Opcode>) {
 /// Like [`read`], for words of any length.
 fn read_any<'a>(cur: &mut Cursor<'a>) -> (&'a [u8], Option<Opcode>) {
     let word = cur.word();
-    let found = lookup(bytes8::prefix(word), word.len(), |opcode| opcode.name().as_bytes() == word);
-    (word, found)
+    (word, named(word))
+}
+
+/// The opcode with a name.
+pub(super) fn named(word: &[u8]) -> Option<Opcode> {
+    lookup(bytes8::prefix(word), word.len(), |opcode| opcode.name().as_bytes() == word)
 }
 
 /// The opcode whose name has `len` bytes, starts with `beginning`, and for which `right` holds.

@@ -176,6 +176,11 @@ pub const GROUPS: &[Group] = &[
             ("section", "`section \".name\"`: where the linker finds it"),
             ("align", "`align 16`: its address is a multiple of this"),
             ("comdat", "`comdat`, `comdat %name`: a group of items, of which linkers keep one of each name"),
+            (
+                "inline",
+                "large bodies of the function are inlined too; like `section`, it follows the signature",
+            ),
+            ("noinline", "calls of the function stay calls; like `section`, it follows the signature"),
         ],
     },
 ];
