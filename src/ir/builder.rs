@@ -101,16 +101,6 @@ impl<'a> FunctionBuilder<'a> {
         self.srcloc = None;
     }
 
-    /// Starts over, keeping the params. Moves the stencil so far to `old`.
-    pub(super) fn begin_again(self, old: &mut Stencil) -> Self {
-        let FunctionBuilder { stencil, params, mut buffers, .. } = self;
-        std::mem::swap(stencil, old);
-        stencil.clear();
-        buffers.clear();
-        params.base_srcloc = None;
-        FunctionBuilder { stencil, params, buffers, position: Position::Closed, srcloc: None }
-    }
-
     /// Returns the buffers, for the next builder.
     pub(crate) fn into_buffers(self) -> Buffers {
         self.buffers

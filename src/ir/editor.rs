@@ -11,14 +11,15 @@
 //! that existed before.
 //!
 //! Invariants of a rebuilt function: values and blocks have kept their numbers; instructions have new ones,
-//! whose [`Origins`] are known. Lists, tables, flags and masks are those that parsing the text of the
-//! function would make; without edits, the whole stencil is.
+//! whose [`Origins`] are known. Lists, tables, flags and constants may have entries that nothing refers to any
+//! more.
 
 mod rebuild;
 
 use super::builder::Buffers;
 use super::*;
 use crate::entity::{Entity, Map};
+use rebuild::Old;
 
 /// Maps each instruction of an edited function to its origin: the instruction of the text that it was, or on
 /// whose behalf it was made.
@@ -47,10 +48,7 @@ impl Origins {
 pub struct EditBuffers {
     builder: Buffers,
     edits: Edits,
-    /// The stencil before the edits, while the function is rebuilt.
-    old: Stencil,
-    /// The origins of the instructions that have been rebuilt so far.
-    origins: Map<Inst, Inst>,
+    old: Old,
 }
 
 impl EditBuffers {
@@ -194,8 +192,7 @@ pub struct Editor<'a> {
     /// The builder that makes new instructions.
     builder: FunctionBuilder<'a>,
     edits: &'a mut Edits,
-    old: &'a mut Stencil,
-    origins: &'a mut Map<Inst, Inst>,
+    old: &'a mut Old,
     /// Takes back the buffers of the builder at the end.
     buffers: &'a mut Buffers,
     /// The number of the first new instruction.
@@ -207,11 +204,11 @@ pub struct Editor<'a> {
 impl<'a> Editor<'a> {
     /// Starts editing a function.
     pub fn new(func: &'a mut Function, buffers: &'a mut EditBuffers) -> Self {
-        let EditBuffers { builder: buffers, edits, old, origins } = buffers;
+        let EditBuffers { builder: buffers, edits, old } = buffers;
         edits.clear();
         let first_new = Inst::new(func.stencil.insts.len());
         let builder = FunctionBuilder::detached(func, std::mem::take(buffers));
-        Editor { builder, edits, old, origins, buffers, first_new, changed: false }
+        Editor { builder, edits, old, buffers, first_new, changed: false }
     }
 
     /// The function before the edits, followed by the new instructions.
@@ -489,15 +486,12 @@ impl<'a> Editor<'a> {
 
     /// Rebuilds the function with all edits, and brings `origins` up to date. Returns whether there were any.
     pub fn finish(self, origins: &mut Origins) -> bool {
-        let Editor { builder, edits, old, origins: spare, buffers, changed, .. } = self;
-        if !changed {
-            *buffers = builder.into_buffers();
-            return false;
+        let Editor { builder, edits, old, buffers, changed, .. } = self;
+        if changed {
+            rebuild::rebuild(builder.stencil, old, edits, &mut origins.of);
         }
-        edits.replacements.shorten_all();
-        *buffers = rebuild::rebuild(builder, old, edits, |inst| origins.of(inst), spare);
-        std::mem::swap(&mut origins.of, spare);
-        true
+        *buffers = builder.into_buffers();
+        changed
     }
 }
 

@@ -22,6 +22,11 @@ impl Replacements {
         self.replaced.clear();
     }
 
+    /// Whether there are no replacements.
+    pub fn is_empty(&self) -> bool {
+        self.replaced.is_empty()
+    }
+
     /// The direct replacement of `value`; itself if it has none.
     #[inline]
     pub fn of(&self, value: Value) -> Value {

@@ -41,29 +41,15 @@ use crate::entity::Map;
 use crate::ir::*;
 
 /// Has the edits of an editor carried out. Returns whether there were any.
-///
-/// The base of the source locations stays that of the text: compiled code that is found in the cache is
-/// combined with the params of the text.
 fn finish(
     func: &mut Function,
     buffers: &mut EditBuffers,
     origins: &mut Origins,
     edit: impl FnOnce(&mut Editor),
 ) -> bool {
-    let base = func.params.base_srcloc;
     let mut editor = Editor::new(func, buffers);
     edit(&mut editor);
-    if !editor.finish(origins) {
-        return false;
-    }
-    let (Some(base), now) = (base, func.params.base_srcloc) else { return true };
-    let shift = now.unwrap_or(base).wrapping_sub(base);
-    if shift != 0 {
-        let known = func.stencil.srclocs.values_mut().filter(|location| **location != NO_SRCLOC);
-        known.for_each(|location| *location = location.wrapping_add(shift));
-    }
-    func.params.base_srcloc = Some(base);
-    true
+    editor.finish(origins)
 }
 
 /// The type and bits of a value that is a scalar constant of up to 64 bits.
