@@ -120,6 +120,14 @@ impl<K: Entity, V> Map<K, V> {
         }
     }
 
+    /// Appends clones of all `values`.
+    pub fn extend_from_slice(&mut self, values: &[V])
+    where
+        V: Clone,
+    {
+        self.items.extend_from_slice(values);
+    }
+
     /// Keys in order.
     pub fn keys(&self) -> impl DoubleEndedIterator<Item = K> + ExactSizeIterator + use<K, V> {
         (0..self.items.len()).map(K::new)

@@ -56,6 +56,11 @@ impl EditBuffers {
     pub fn replacement_of(&self, value: Value) -> Value {
         self.edits.replacements.of(value)
     }
+
+    /// The blocks that got new instructions in the edits that were carried out last; some more than once.
+    pub(crate) fn touched(&self) -> &[Block] {
+        &self.old.touched
+    }
 }
 
 /// New instructions that were made together, for one place.
@@ -106,6 +111,8 @@ struct Edits {
     removed_blocks: Map<Block, bool>,
     /// For a block, the one whose instructions follow its own.
     joined: Map<Block, Option<Block>>,
+    /// Parameters that blocks have lost.
+    dropped: Vec<u32>,
     replacements: Replacements,
 }
 
@@ -118,6 +125,7 @@ impl Edits {
         self.marks.clear();
         self.removed_blocks.clear();
         self.joined.clear();
+        self.dropped.clear();
         self.replacements.clear();
     }
 
@@ -443,6 +451,7 @@ impl<'a> Editor<'a> {
             kept.extend(params.iter().copied().filter(|&param| keep(Value(param))));
             if kept.len() < params.len() {
                 self.changed = true;
+                self.edits.dropped.extend(params.iter().filter(|&&param| !keep(Value(param))));
                 stencil.blocks[block].params = stencil.pool.add(&kept);
             }
         }
@@ -486,9 +495,9 @@ impl<'a> Editor<'a> {
 
     /// Rebuilds the function with all edits, and brings `origins` up to date. Returns whether there were any.
     pub fn finish(self, origins: &mut Origins) -> bool {
-        let Editor { builder, edits, old, buffers, changed, .. } = self;
+        let Editor { builder, edits, old, buffers, first_new, changed } = self;
         if changed {
-            rebuild::rebuild(builder.stencil, old, edits, &mut origins.of);
+            rebuild::rebuild(builder.stencil, old, edits, first_new, &mut origins.of);
         }
         *buffers = builder.into_buffers();
         changed

@@ -4,7 +4,7 @@
 //! variants are tables ([`named_enum!`]) that the parser and the printer share.
 
 use super::formats::with_formats;
-use super::opcode::{Format, Opcode};
+use super::opcode::{ALL, Format, Opcode};
 use super::types::Type;
 use crate::diag::unexpected;
 use crate::entity;
@@ -330,16 +330,51 @@ macro_rules! set_list {
     ($d:ident, $list:ident, $other:tt) => {};
 }
 
-/// The list of values that a piece of a shape is; `None` if it is anything else.
+/// The word that holds the list of values that a piece of a shape is; `None` if it is anything else.
 #[rustfmt::skip]
 macro_rules! list_in {
-    ($d:ident, (list $text:ident $word:ident)) => { Some(List($d.$word)) };
-    ($d:ident, (value $word:ident)) => { None };
-    ($d:ident, (call $word:ident)) => { None };
-    ($d:ident, (jump_table $word:ident)) => { None };
-    ($d:ident, (exception_table $word:ident)) => { None };
-    ($d:ident, {$($other:tt)*}) => { None };
-    ($d:ident, ,) => { None };
+    ((list $text:ident a)) => { Some(0) };
+    ((list $text:ident b)) => { Some(1) };
+    ($other:tt) => { None };
+}
+
+/// For each opcode, the number of words, from `a` on, that are values, and the word that holds a list of
+/// values, if one does.
+static OPERANDS: [(u8, Option<u8>); ALL.len()] = {
+    let mut operands = [(0, None); ALL.len()];
+    let mut n = 0;
+    while n < ALL.len() {
+        operands[n] = operands_of(ALL[n].info().format);
+        n += 1;
+    }
+    operands
+};
+
+/// The entry of [`OPERANDS`] for opcodes of a format.
+const fn operands_of(format: Format) -> (u8, Option<u8>) {
+    macro_rules! operands {
+        ($($format:ident [$($piece:tt)*])*) => {
+            match format {
+                $(Format::$format => {
+                    let lists: &[Option<u8>] = &[$(list_in!($piece)),*];
+                    (0 $(+ is_value!($piece))*, only(lists))
+                })*
+            }
+        };
+    }
+    with_formats!(operands)
+}
+
+/// The first word in a list that may have one.
+const fn only(words: &[Option<u8>]) -> Option<u8> {
+    let mut n = 0;
+    while n < words.len() {
+        if words[n].is_some() {
+            return words[n];
+        }
+        n += 1;
+    }
+    None
 }
 
 /// An instruction. The meaning of `a`, `b`, `c` and `aux` depends on the opcode's [`Format`].
@@ -414,12 +449,7 @@ impl InstData {
     /// Number of words, from `a` on, that are values.
     #[inline]
     pub(crate) fn fixed_args(&self) -> usize {
-        macro_rules! count {
-            ($($format:ident [$($piece:tt)*])*) => {
-                match self.opcode.format() { $(Format::$format => 0 $(+ is_value!($piece))*,)* }
-            };
-        }
-        with_formats!(count)
+        OPERANDS[self.opcode as usize].0.into()
     }
 
     /// This instruction with other values in the words that are values.
@@ -441,12 +471,8 @@ impl InstData {
     /// The list of value operands, if the format has one.
     #[inline]
     pub fn list(&self) -> Option<List> {
-        macro_rules! list {
-            ($($format:ident [$($piece:tt)*])*) => {
-                match self.opcode.format() { $(Format::$format => None $(.or(list_in!(self, $piece)))*,)* }
-            };
-        }
-        with_formats!(list)
+        let words = [self.a, self.b, self.c];
+        OPERANDS[self.opcode as usize].1.map(|word| List(words[usize::from(word)]))
     }
 
     /// This instruction with another list of value operands.

@@ -10,7 +10,7 @@
 //!
 //! No `select` is formed: that would trade a predicted branch for instructions that always run.
 
-use super::{constant, finish};
+use super::{Leaks, constant, finish};
 use crate::analysis::Analysis;
 use crate::entity::Map;
 use crate::ir::*;
@@ -36,8 +36,7 @@ enum Only {
 pub struct ControlFlow {
     /// Blocks that do nothing but branch and whose parameters are used elsewhere.
     leaks: Map<Block, bool>,
-    /// Whether a value is a parameter of a block that does nothing but branch; empty if there are none.
-    watched: Map<Value, bool>,
+    uses: Leaks,
     /// Blocks that instructions name for another purpose than to branch there.
     named: Vec<Block>,
     /// Number of edges into each block.
@@ -214,33 +213,11 @@ impl ControlFlow {
         self.named.extend(handlers.map(|data| Block(data.a)));
         self.leaks.clear();
         self.leaks.resize(stencil.blocks.len(), false);
-        self.watched.clear();
-        for &block in &stencil.layout {
-            let params = stencil.block_params(block);
-            // Only blocks that it dominates can use them.
-            let may_leak = !params.is_empty() && analysis.dominators.dominates_others(block);
-            if may_leak && stencil.block_insts(block).len() == 1 {
-                self.watched.resize(stencil.value_defs.len(), false);
-                params.iter().for_each(|&param| self.watched[Value(param)] = true);
-            }
-        }
-        if self.watched.is_empty() {
-            return;
-        }
-        for &block in &stencil.layout {
-            let mut used = |value| {
-                let value = replacements.resolve(value);
-                if self.watched[value]
-                    && let ValueDef::Param(owner, _) = stencil.value_defs[value].get()
-                    && owner != block
-                {
-                    self.leaks[owner] = true;
-                }
-            };
-            for inst in stencil.block_insts(block) {
-                stencil.visit_values(&stencil.insts[inst], &mut used);
-            }
-        }
+        let only_branch = stencil.layout.iter().copied().filter(|&block| {
+            stencil.block_insts(block).len() == 1 && !stencil.block_params(block).is_empty()
+        });
+        let resolve = |value| replacements.resolve(value);
+        self.uses.find(stencil, analysis, only_branch, resolve, |owner, _| self.leaks[owner] = true);
     }
 
     /// Leads branches on through blocks that do nothing but branch.

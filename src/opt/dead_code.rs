@@ -41,7 +41,9 @@ impl DeadCode {
                 self.reached = inst.0;
                 let (stencil, replacements) = editor.with_replacements();
                 self.visit(stencil, replacements, inst);
-                self.follow(stencil, replacements);
+                if !(self.pending.is_empty() && self.pending_params.is_empty()) {
+                    self.follow(stencil, replacements);
+                }
             }
         }
         self.sweep(editor);
@@ -67,7 +69,7 @@ impl DeadCode {
     }
 
     /// Marks what an instruction refers to.
-    #[inline]
+    #[inline(always)]
     fn visit(&mut self, stencil: &Stencil, replacements: &mut Replacements, inst: Inst) {
         let data = &stencil.insts[inst];
         stencil.visit_args(data, |arg| self.need(stencil, replacements, arg));

@@ -69,6 +69,8 @@ pub(super) struct KnownMemory {
     last_version: u32,
     /// The last store of each kind in the current block, if nothing can have seen it.
     unseen: [Option<(Place, Inst)>; KINDS],
+    /// Whether `unseen` has any.
+    any_unseen: bool,
 }
 
 impl KnownMemory {
@@ -102,8 +104,11 @@ impl KnownMemory {
     }
 
     /// Takes note of something that may see all memory.
+    #[inline]
     pub fn see_all(&mut self) {
-        self.unseen = [None; KINDS];
+        if std::mem::take(&mut self.any_unseen) {
+            self.unseen = [None; KINDS];
+        }
     }
 
     /// Takes note of a load with these flags.
@@ -119,6 +124,7 @@ impl KnownMemory {
 
     /// Takes note of a store of a whole value, which does not trap. Returns a store that is not needed now.
     pub fn overwrite(&mut self, place: Place, flags: &MemFlags, inst: Inst) -> Option<Inst> {
+        self.any_unseen = true;
         let last = self.unseen[kind(flags)].replace((place, inst));
         last.filter(|last| last.0 == place).map(|last| last.1)
     }
@@ -137,7 +143,15 @@ impl KnownMemory {
 
     /// What is known about a place, now.
     pub fn get(&self, place: &Place, flags: &MemFlags) -> Option<Known> {
-        let version = self.version(flags);
+        self.get_in(self.version(flags), place)
+    }
+
+    /// What is known about a place at the end of a block that was walked.
+    pub fn get_at_end(&self, block: Block, place: &Place, flags: &MemFlags) -> Option<Known> {
+        self.get_in(if flags.readonly { READONLY } else { self.at_end[block][kind(flags)] }, place)
+    }
+
+    fn get_in(&self, version: u32, place: &Place) -> Option<Known> {
         self.places[slot(place)].filter(|known| known.place == *place && known.version == version)
     }
 

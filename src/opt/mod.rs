@@ -37,6 +37,7 @@ pub mod thread_jumps;
 pub mod unroll;
 pub mod value_numbering;
 
+use crate::analysis::Analysis;
 use crate::entity::Map;
 use crate::ir::*;
 
@@ -87,26 +88,42 @@ fn results_of_copy(stencil: &Stencil, inst: Inst, copy: Inst) -> impl Iterator<I
 struct Leaks {
     /// The block that defines a value, if it is one of those.
     owners: Map<Value, Option<Block>>,
+    /// Whether a block is one of those, or dominated by one.
+    below: Map<Block, bool>,
 }
 
 impl Leaks {
-    /// Calls `found` with the block and the value for each such use.
+    /// Calls `found` with the block and the value for each such use, of values as `resolve` gives them.
     fn find(
         &mut self,
         stencil: &Stencil,
-        blocks: impl Iterator<Item = Block>,
+        analysis: &Analysis,
+        owners: impl Iterator<Item = Block>,
+        mut resolve: impl FnMut(Value) -> Value,
         mut found: impl FnMut(Block, Value),
     ) {
         self.owners.clear();
-        self.owners.resize(stencil.value_defs.len(), None);
-        for owner in blocks {
+        self.below.clear();
+        // What is not reached may use anything.
+        self.below.resize(stencil.blocks.len(), true);
+        analysis.order.rpo().iter().for_each(|&block| self.below[block] = false);
+        for owner in owners.filter(|&owner| analysis.dominators.dominates_others(owner)) {
+            self.owners.resize(stencil.value_defs.len(), None);
+            self.below[owner] = true;
             let results = stencil.block_insts(owner).flat_map(|inst| stencil.inst_results(inst));
             for &value in stencil.block_params(owner).iter().chain(results) {
                 self.owners[Value(value)] = Some(owner);
             }
         }
-        for &block in &stencil.layout {
+        if self.owners.is_empty() {
+            return;
+        }
+        for &block in analysis.order.rpo() {
+            self.below[block] |= analysis.dominators.idom(block).is_some_and(|above| self.below[above]);
+        }
+        for &block in stencil.layout.iter().filter(|&&block| self.below[block]) {
             let mut used = |value: Value| {
+                let value = resolve(value);
                 if let Some(owner) = self.owners[value].filter(|&owner| owner != block) {
                     found(owner, value);
                 }

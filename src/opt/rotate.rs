@@ -63,7 +63,7 @@ impl Rotate {
         is_leaky.clear();
         is_leaky.resize(func.stencil.blocks.len(), false);
         let headers = candidates.iter().map(|candidate| candidate.header);
-        leaks.find(&func.stencil, headers, |header, _| is_leaky[header] = true);
+        leaks.find(&func.stencil, analysis, headers, |value| value, |header, _| is_leaky[header] = true);
         candidates.retain(|candidate| !is_leaky[candidate.header]);
         if self.candidates.is_empty() {
             return;

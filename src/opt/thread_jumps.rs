@@ -102,7 +102,8 @@ impl ThreadJumps {
         let ThreadJumps { candidates, leaks, is_leaky, .. } = self;
         is_leaky.clear();
         is_leaky.resize(stencil.blocks.len(), false);
-        leaks.find(stencil, candidates.iter().copied(), |block, _| is_leaky[block] = true);
+        let blocks = candidates.iter().copied();
+        leaks.find(stencil, analysis, blocks, |value| value, |block, _| is_leaky[block] = true);
         candidates.retain(|&block| !is_leaky[block]);
     }
 

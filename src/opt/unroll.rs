@@ -90,7 +90,7 @@ impl Unroll {
         if self.candidates.is_empty() {
             return false;
         }
-        self.find_leaving(&func.stencil);
+        self.find_leaving(&func.stencil, analysis);
         self.copies.clear();
         self.copies.resize(func.stencil.value_types.len(), NO_COPY);
         finish(func, buffers, origins, |editor| {
@@ -166,11 +166,11 @@ impl Unroll {
     }
 
     /// Finds what candidates' headers define and other blocks use, or the edges out of the loops pass.
-    fn find_leaving(&mut self, stencil: &Stencil) {
+    fn find_leaving(&mut self, stencil: &Stencil, analysis: &Analysis) {
         let Unroll { candidates, leaks, leaving, .. } = self;
         leaving.clear();
         let headers = candidates.iter().map(|candidate| candidate.header);
-        leaks.find(stencil, headers, |header, value| leaving.push((header, value)));
+        leaks.find(stencil, analysis, headers, |value| value, |header, value| leaving.push((header, value)));
         for &Candidate { header, exit, .. } in candidates.iter() {
             let passed = stencil.pool.get(stencil.block_calls[exit].args).iter().map(|&word| Value(word));
             let own = passed.filter(|&value| owner_of(stencil, value) == Some(header));

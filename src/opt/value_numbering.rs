@@ -14,6 +14,9 @@
 //!
 //! Then what nobody needs any more is removed (`dead_code.rs`).
 //!
+//! After passes that changed a few loops, only those are walked again: what is outside of them counts as
+//! unknown, and as known to have been executed where it dominates.
+//!
 //! Traps stay where they are: an instruction that can trap is removed only if one like it, on the same
 //! operands, has been executed before. A float result that is not a number is not folded, because its bits
 //! depend on the machine.
@@ -51,9 +54,12 @@ pub struct ValueNumbering {
     /// The setting `enable_alias_analysis`: whether loads and stores are replaced, removed and moved.
     alias_analysis: bool,
     memory: KnownMemory,
+    /// Whether each block is to be walked.
+    scope: Map<Block, bool>,
     /// The block that each instruction is in now.
     block_of: Map<Inst, Block>,
-    /// Whether what is left of a block may trap; of the block that is walked, what is left so far.
+    /// Whether what is left of a block may trap; of the block that is walked, what is left so far; true of a
+    /// block outside of the scope.
     traps: Map<Block, bool>,
     /// What each loop writes.
     writes: Map<Loop, Writes>,
@@ -63,7 +69,8 @@ pub struct ValueNumbering {
 }
 
 impl ValueNumbering {
-    /// Runs the pass on a function. Blocks and edges stay as they are.
+    /// Runs the pass on a function: on all of it, or on the blocks in `only` and the loops of which they are
+    /// headers. Blocks and edges stay as they are.
     pub fn run(
         &mut self,
         func: &mut Function,
@@ -71,14 +78,13 @@ impl ValueNumbering {
         buffers: &mut EditBuffers,
         origins: &mut Origins,
         alias_analysis: bool,
+        only: Option<&[Block]>,
     ) {
         self.alias_analysis = alias_analysis;
         analysis.compute_loops();
+        self.find_scope(&func.stencil, analysis, only);
         self.find_writes(&func.stencil, analysis);
-        self.block_of.clear();
-        self.block_of.resize(func.stencil.insts.len(), Block(0));
-        self.traps.clear();
-        self.traps.resize(func.stencil.blocks.len(), false);
+        self.find_blocks(&func.stencil);
         self.entries.clear();
         self.heads.clear();
         // About half of all instructions get an entry.
@@ -87,10 +93,43 @@ impl ValueNumbering {
         finish(func, buffers, origins, |editor| {
             let analysis = &*analysis;
             for &block in analysis.order.rpo() {
-                self.block(editor, analysis, block);
+                if self.scope[block] {
+                    self.block(editor, analysis, block);
+                }
             }
             self.dead_code.remove(editor, analysis);
         });
+    }
+
+    /// Finds the blocks to walk.
+    fn find_scope(&mut self, stencil: &Stencil, analysis: &Analysis, only: Option<&[Block]>) {
+        self.scope.clear();
+        self.scope.resize(stencil.blocks.len(), only.is_none());
+        let Some(only) = only else { return };
+        for &block in only {
+            self.scope[block] = true;
+        }
+        let loops = analysis.loops.all();
+        for &block in analysis.order.rpo() {
+            // A header comes before the other blocks of its loop.
+            let mut around = analysis.loops.innermost(block);
+            while let Some(at) = around && !self.scope[block] {
+                self.scope[block] = self.scope[loops[at].header];
+                around = loops[at].parent;
+            }
+        }
+    }
+
+    /// Takes note of what is where outside of the scope.
+    fn find_blocks(&mut self, stencil: &Stencil) {
+        self.block_of.clear();
+        self.block_of.resize(stencil.insts.len(), Block(0));
+        self.traps.clear();
+        self.traps.resize(stencil.blocks.len(), false);
+        for &block in stencil.layout.iter().filter(|&&block| !self.scope[block]) {
+            stencil.block_insts(block).for_each(|inst| self.block_of[inst] = block);
+            self.traps[block] = true;
+        }
     }
 
     fn block(&mut self, editor: &mut Editor, analysis: &Analysis, block: Block) {
@@ -290,9 +329,13 @@ impl ValueNumbering {
 
     /// The block to which an instruction in `block` can move, out of the loops in which its operands do not
     /// change.
+    #[inline]
     fn outside_loops(&self, stencil: &Stencil, analysis: &Analysis, block: Block, data: &InstData) -> Block {
         let mut to = block;
-        if analysis.loops.innermost(block).is_some() && can_move(stencil, data) {
+        if analysis.loops.innermost(block).is_some()
+            && !self.changes_in(stencil, block, data)
+            && can_move(stencil, data)
+        {
             while let Some(outside) = self.before_loop(stencil, analysis, to, data) {
                 to = outside;
             }
@@ -300,7 +343,19 @@ impl ValueNumbering {
         to
     }
 
+    /// Whether the first operand of an instruction is computed in a block.
+    #[inline]
+    fn changes_in(&self, stencil: &Stencil, block: Block, data: &InstData) -> bool {
+        data.fixed_args() > 0
+            && match stencil.value_defs[Value(data.a)].get() {
+                ValueDef::Param(owner, _) => owner == block,
+                ValueDef::Result(inst, _) => self.block_of[inst] == block,
+                ValueDef::None => false,
+            }
+    }
+
     /// Moves an instruction to the end of `to`, unless it is there already. Returns it as it is then.
+    #[inline]
     fn place(&mut self, editor: &mut Editor, inst: Inst, block: Block, to: Block) -> Inst {
         if to == block {
             return inst;
@@ -371,6 +426,10 @@ impl ValueNumbering {
         }
         for &block in analysis.order.rpo() {
             let Some(innermost) = analysis.loops.innermost(block) else { continue };
+            if !self.scope[block] {
+                self.writes[innermost].add_all();
+                continue;
+            }
             for inst in stencil.block_insts(block) {
                 let data = &stencil.insts[inst];
                 let effects = stencil.effects(data);
@@ -414,12 +473,20 @@ impl ValueNumbering {
                 editor.remove(inst);
             }
             Some(_) | None => {
-                self.memory.see(&flags);
-                self.memory.set(place, &flags, result, block, false);
                 let mut to = block;
                 while let Some(outside) = self.before_loop_of_load(editor.stencil(), analysis, to, data) {
                     to = outside;
                 }
+                if to != block
+                    && let Some(known) = self.memory.get_at_end(to, &place, &flags)
+                    && analysis.dominators.dominates(known.block, to)
+                {
+                    editor.replace_value(result, known.value);
+                    editor.remove(inst);
+                    return;
+                }
+                self.memory.see(&flags);
+                self.memory.set(place, &flags, result, block, false);
                 self.place(editor, inst, block, to);
             }
         }
@@ -517,12 +584,19 @@ fn in_order(mut data: InstData) -> InstData {
 }
 
 /// The constant that an instruction computes from constants: one of up to 64 bits.
+#[inline]
 pub(super) fn folded(stencil: &Stencil, data: &InstData) -> Option<InstData> {
+    let is_constant = |&word: &u32| constant(stencil, Value(word)).is_some();
     let words = [data.a, data.b, data.c];
     let args = &words[..data.fixed_args()];
-    if args.is_empty() || !args.iter().all(|&word| constant(stencil, Value(word)).is_some()) {
-        return None;
-    }
+    // From the last, which is more often one.
+    let is_folded = !args.is_empty() && args.iter().rev().all(is_constant);
+    if is_folded { fold(stencil, data, words) } else { None }
+}
+
+/// The constant that an instruction computes from the constants that its words are.
+fn fold(stencil: &Stencil, data: &InstData, words: [u32; 3]) -> Option<InstData> {
+    let args = &words[..data.fixed_args()];
     let values = words.map(|word| match constant(stencil, Value(word)) {
         Some((ty, bits)) => eval::Value::scalar(ty, bits.into()),
         None => eval::Value::scalar(types::I8, 0),

@@ -3,7 +3,7 @@
 
 use super::{CompileError, Facts, Half, Pass, Placement, Progress, Run, run_passes};
 use crate::analysis::Analysis;
-use crate::ir::{EditBuffers, Function, Origins, Stencil, Value, Written};
+use crate::ir::{Block, EditBuffers, Function, Origins, Stencil, Value, Written};
 
 use crate::opt::control_flow::ControlFlow;
 use crate::opt::induction::Induction;
@@ -203,8 +203,32 @@ pub struct IrHalf {
     thread_jumps: ThreadJumps,
     induction: Induction,
     unroll: Unroll,
-    /// Whether passes have changed the function since its values were numbered.
-    number_again: bool,
+    /// What has changed since values were numbered.
+    changes: Changes,
+}
+
+/// What of a function has changed.
+#[derive(Debug, Default)]
+struct Changes {
+    /// Whether anything has.
+    any: bool,
+    /// Whether more than `blocks` has.
+    everywhere: bool,
+    /// The blocks that have; some more than once.
+    blocks: Vec<Block>,
+}
+
+impl Changes {
+    fn clear(&mut self) {
+        (self.any, self.everywhere) = (false, false);
+        self.blocks.clear();
+    }
+
+    /// Adds the blocks that the edits which were carried out last have touched.
+    fn add(&mut self, editing: &EditBuffers) {
+        self.any = true;
+        self.blocks.extend_from_slice(editing.touched());
+    }
 }
 
 impl IrHalf {
@@ -263,7 +287,7 @@ impl Half for IrHalf {
 
 fn analyse(state: &mut IrHalf, _: &(), _: &Flags) -> Result<(), CompileError> {
     state.origins.clear();
-    state.number_again = false;
+    state.changes.clear();
     state.analysis.compute(&state.function.stencil);
     Ok(())
 }
@@ -307,7 +331,7 @@ fn late_control_flow(state: &mut IrHalf, _: &(), _: &Flags) -> Result<(), Compil
 
 fn value_numbering(state: &mut IrHalf, _: &(), flags: &Flags) -> Result<(), CompileError> {
     let IrHalf { function, analysis, origins, editing, value_numbering, .. } = state;
-    value_numbering.run(function, analysis, editing, origins, flags.enable_alias_analysis());
+    value_numbering.run(function, analysis, editing, origins, flags.enable_alias_analysis(), None);
     Ok(())
 }
 
@@ -321,29 +345,35 @@ fn thread_jumps(state: &mut IrHalf, _: &(), _: &Flags) -> Result<(), CompileErro
     let IrHalf { function, analysis, origins, editing, thread_jumps, control_flow, .. } = state;
     if thread_jumps.run(function, analysis, editing, origins) {
         control_flow.run(function, analysis, editing, origins);
-        state.number_again = true;
+        (state.changes.any, state.changes.everywhere) = (true, true);
     }
     Ok(())
 }
 
 fn induction(state: &mut IrHalf, _: &(), _: &Flags) -> Result<(), CompileError> {
-    let IrHalf { function, analysis, origins, editing, induction, number_again, .. } = state;
-    *number_again |= induction.run(function, analysis, editing, origins);
+    let IrHalf { function, analysis, origins, editing, induction, changes, .. } = state;
+    if induction.run(function, analysis, editing, origins) {
+        changes.add(editing);
+    }
     Ok(())
 }
 
 fn unroll(state: &mut IrHalf, _: &(), _: &Flags) -> Result<(), CompileError> {
-    let IrHalf { function, analysis, origins, editing, unroll, number_again, .. } = state;
-    *number_again |= unroll.run(function, analysis, editing, origins);
+    let IrHalf { function, analysis, origins, editing, unroll, changes, .. } = state;
+    if unroll.run(function, analysis, editing, origins) {
+        changes.add(editing);
+    }
     Ok(())
 }
 
-fn late_value_numbering(state: &mut IrHalf, input: &(), flags: &Flags) -> Result<(), CompileError> {
-    if std::mem::take(&mut state.number_again) {
-        value_numbering(state, input, flags)?;
+fn late_value_numbering(state: &mut IrHalf, _: &(), flags: &Flags) -> Result<(), CompileError> {
+    let IrHalf { function, analysis, origins, editing, value_numbering, changes, .. } = state;
+    if changes.any {
+        let only = (!changes.everywhere).then_some(&changes.blocks[..]);
+        value_numbering.run(function, analysis, editing, origins, flags.enable_alias_analysis(), only);
     }
     // Lowering wants to know the loops.
-    state.analysis.compute_loops();
+    analysis.compute_loops();
     Ok(())
 }
 

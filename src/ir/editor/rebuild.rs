@@ -5,7 +5,7 @@
 //! stay where they are; what only removed instructions referred to is no longer reached.
 
 use super::{Edits, Marks, Run};
-use crate::entity::{Map, Span};
+use crate::entity::{Entity, Map, Span};
 use crate::ir::*;
 
 /// What a function was before it was rebuilt, as far as it is built anew. The memory is reused.
@@ -21,15 +21,24 @@ pub(super) struct Old {
     stack_maps: Vec<(Inst, Vec<StackMapEntry>)>,
     /// Inserted blocks that are still to be opened.
     following: Vec<Block>,
+    /// The blocks that got new instructions; some more than once.
+    pub touched: Vec<Block>,
 }
 
-/// Carries out edits, and brings `origins` up to date: those of the instructions before, or none if each is
-/// its own.
-pub(super) fn rebuild(stencil: &mut Stencil, old: &mut Old, edits: &mut Edits, origins: &mut Map<Inst, Inst>) {
+/// Carries out edits, for which the instructions from `first_new` on were made. Brings `origins` up to date:
+/// those of the instructions before, or none if each is its own.
+pub(super) fn rebuild(
+    stencil: &mut Stencil,
+    old: &mut Old,
+    edits: &mut Edits,
+    first_new: Inst,
+    origins: &mut Map<Inst, Inst>,
+) {
     edits.replacements.shorten_all();
     if !edits.replacements.is_empty() {
         edits.replacements.apply(stencil);
     }
+    undefine(stencil, edits, first_new);
     edits.marks.resize(stencil.insts.len(), Marks::default());
     old.take_from(stencil, origins);
     let has_notes = !(old.debug_tags.is_empty() && old.stack_maps.is_empty());
@@ -43,6 +52,22 @@ pub(super) fn rebuild(stencil: &mut Stencil, old: &mut Old, edits: &mut Edits, o
     stencil.srclocs.resize(located.map_or(0, |last| last + 1), NO_SRCLOC);
 }
 
+/// Removes the definitions of what goes, and of what may: new instructions, and those that follow the ones of
+/// another block. These get them back where they are placed.
+fn undefine(stencil: &mut Stencil, edits: &Edits, first_new: Inst) {
+    let Stencil { blocks, results, value_defs, pool, .. } = stencil;
+    let mut undefine = |value: &u32| value_defs[Value(*value)] = PackedDef::NONE;
+    let made = results.as_slice()[first_new.index()..].iter();
+    made.for_each(|results| results.get(pool).iter().for_each(&mut undefine));
+    for (block, _) in edits.removed_blocks.iter().filter(|(_, removed)| **removed) {
+        let BlockData { start, end, params, .. } = blocks[block];
+        let results = results.as_slice()[start as usize..end as usize].iter();
+        results.for_each(|results| results.get(pool).iter().for_each(&mut undefine));
+        pool.get(params).iter().for_each(&mut undefine);
+    }
+    edits.dropped.iter().for_each(&mut undefine);
+}
+
 impl Old {
     /// Takes what is built anew out of a function, which gets empty arrays instead.
     fn take_from(&mut self, stencil: &mut Stencil, origins: &mut Map<Inst, Inst>) {
@@ -52,20 +77,25 @@ impl Old {
         self.origins.clear();
         self.layout.clear();
         self.spans.clear();
+        self.touched.clear();
         std::mem::swap(&mut self.insts, &mut stencil.insts);
         std::mem::swap(&mut self.results, &mut stencil.results);
         std::mem::swap(&mut self.srclocs, &mut stencil.srclocs);
         std::mem::swap(&mut self.origins, origins);
         std::mem::swap(&mut self.layout, &mut stencil.layout);
+        // Full length, so that a range of instructions has a range of each.
+        if !self.srclocs.is_empty() {
+            self.srclocs.resize(self.insts.len(), NO_SRCLOC);
+        }
+        for inst in self.origins.len()..self.insts.len() {
+            self.origins.push(Inst(inst as u32));
+        }
         self.debug_tags = std::mem::take(&mut stencil.debug_tags);
         self.stack_maps = std::mem::take(&mut stencil.stack_maps);
         for block in stencil.blocks.values_mut() {
             self.spans.push(Span::new(block.start, block.end));
             block.defined = false;
         }
-        let values = stencil.value_defs.len();
-        stencil.value_defs.clear();
-        stencil.value_defs.resize(values, PackedDef::NONE);
         stencil.insts.reserve(self.insts.len());
         stencil.results.reserve(self.insts.len());
         stencil.srclocs.reserve(self.srclocs.len());
@@ -90,14 +120,22 @@ impl Rebuild<'_> {
         let mut exists = self.open(current);
         let mut source = Some(block);
         while let Some(from) = source {
-            let span = self.old.spans[from];
-            for inst in (span.start..span.end).map(Inst) {
+            let Span { start: mut at, end } = self.old.spans[from];
+            while at < end {
+                let marks = &self.edits.marks.as_slice()[at as usize..end as usize];
+                let unmarked = marks.iter().position(|marks| !marks.is_empty()).unwrap_or(marks.len());
+                if exists && unmarked > 0 {
+                    self.insts(Span::new(at, at + unmarked as u32), None);
+                }
+                at += unmarked as u32;
+                if at == end {
+                    break;
+                }
+                let inst = Inst(at);
+                at += 1;
                 let marks = self.edits.marks[inst];
-                if marks.is_empty() {
-                    if exists {
-                        self.inst(inst, inst);
-                    }
-                    continue;
+                if marks.has(Marks::BEFORE) {
+                    self.old.touched.push(current);
                 }
                 if marks.has(Marks::SPLIT)
                     && let Some(next) = self.edits.splits[inst]
@@ -108,9 +146,10 @@ impl Rebuild<'_> {
                 }
                 if marks.has(Marks::BEFORE) && exists {
                     self.edits.before.of(inst).for_each(|run| self.run(run));
+                    self.old.touched.push(current);
                 }
                 if exists && !marks.has(Marks::REMOVED) {
-                    self.inst(inst, inst);
+                    self.insts(Span::new(inst.0, at), None);
                 }
             }
             source = self.edits.joined.get(from).copied().flatten().filter(|_| exists);
@@ -161,7 +200,11 @@ impl Rebuild<'_> {
     /// Appends the instructions for the end of a block that exists.
     fn close(&mut self, block: Block, exists: bool) {
         if exists {
+            let first = self.new.insts.len();
             self.edits.at_end.of(block).for_each(|run| self.run(run));
+            if self.new.insts.len() > first {
+                self.old.touched.push(block);
+            }
             self.new.blocks[block].end = self.new.insts.len() as u32;
         }
     }
@@ -169,31 +212,40 @@ impl Rebuild<'_> {
     fn run(&mut self, run: Run) {
         for inst in (run.first.0..run.end.0).map(Inst) {
             if !self.edits.marks[inst].has(Marks::REMOVED) {
-                self.inst(inst, run.origin);
+                self.insts(Span::new(inst.0, inst.0 + 1), Some(run.origin));
             }
         }
     }
 
-    /// Appends an instruction with its results, source location, debug tags and stack map.
-    #[inline(always)]
-    fn inst(&mut self, inst: Inst, origin: Inst) {
+    /// Appends instructions with their results, source locations, debug tags and stack maps. They come from
+    /// `origin`, or else each from itself.
+    fn insts(&mut self, span: Span, origin: Option<Inst>) {
         let Rebuild { old, new, origins, .. } = self;
-        let at = new.insts.push(old.insts[inst]);
-        let results = old.results[inst];
-        new.results.push(results);
-        if let Some(value) = results.single() {
-            new.value_defs[value] = PackedDef::result(at, 0);
-        } else {
-            for (n, &value) in results.get(&new.pool).iter().enumerate() {
-                new.value_defs[Value(value)] = PackedDef::result(at, n as u32);
+        let first = new.insts.len() as u32;
+        let range = span.start as usize..span.end as usize;
+        new.insts.extend_from_slice(&old.insts.as_slice()[range.clone()]);
+        let results = &old.results.as_slice()[range.clone()];
+        new.results.extend_from_slice(results);
+        for (at, results) in (first..).map(Inst).zip(results) {
+            if let Some(value) = results.single() {
+                new.value_defs[value] = PackedDef::result(at, 0);
+            } else {
+                for (n, &value) in results.get(&new.pool).iter().enumerate() {
+                    new.value_defs[Value(value)] = PackedDef::result(at, n as u32);
+                }
             }
         }
         if !old.srclocs.is_empty() {
-            new.srclocs.push(old.srclocs.get(inst).copied().unwrap_or(NO_SRCLOC));
+            new.srclocs.extend_from_slice(&old.srclocs.as_slice()[range.clone()]);
         }
-        origins.push(old.origins.get(origin).copied().unwrap_or(origin));
+        match origin {
+            Some(origin) => range.for_each(|_| _ = origins.push(old.origins[origin])),
+            None => origins.extend_from_slice(&old.origins.as_slice()[range]),
+        }
         if self.has_notes {
-            self.notes(inst, at);
+            for n in 0..span.end - span.start {
+                self.notes(Inst(span.start + n), Inst(first + n));
+            }
         }
     }
 
