@@ -68,6 +68,9 @@ fn write_dispatch(out: &mut String, opcodes: &[Opcode], rules: &BTreeMap<&str, V
         let _ = writeln!(out, "        Opcode::{opcode:?} => {call},");
     }
     out.push_str("        _ => None,\n    }\n}\n\n");
+    let names: Vec<String> = opcodes.iter().map(|opcode| format!("Opcode::{opcode:?}")).collect();
+    let _ = writeln!(out, "/// The opcodes that rules begin with.");
+    let _ = writeln!(out, "pub(super) const OPCODES: &[Opcode] = &[{}];\n", names.join(", "));
 }
 
 /// Steps that are left of each rule, with what to do when all hold.

@@ -318,9 +318,8 @@ impl<'a> Editor<'a> {
 
     /// Makes an instruction another one with as many results of the same types.
     pub(crate) fn rewrite(&mut self, inst: Inst, data: InstData) {
-        let known = &mut self.builder.stencil.insts[inst];
-        self.changed |= *known != data;
-        *known = data;
+        self.changed = true;
+        self.builder.stencil.insts[inst] = data;
     }
 
     /// Whether an instruction has been removed.

@@ -33,9 +33,11 @@ impl DeadCode {
         self.find_edges(editor.stencil(), analysis);
         // Backwards, so that most of what is needed is still to come when it is found.
         for inst in editor.stencil().insts.keys().rev() {
+            if editor.is_removed(inst) {
+                continue;
+            }
             let stencil = editor.stencil();
-            let is_needed = self.needed[inst]
-                || has_effect(stencil.effects(&stencil.insts[inst])) && !editor.is_removed(inst);
+            let is_needed = self.needed[inst] || has_effect(stencil.effects(&stencil.insts[inst]));
             if is_needed {
                 self.needed[inst] = true;
                 self.reached = inst.0;

@@ -24,7 +24,7 @@
 use super::dead_code::DeadCode;
 use super::known_memory::{KnownMemory, Writes, place};
 use super::simplify::Simplification;
-use super::{constant, finish};
+use super::{constant, finish, rules};
 use crate::analysis::Analysis;
 use crate::analysis::loops::Loop;
 use crate::entity::Map;
@@ -139,14 +139,16 @@ impl ValueNumbering {
         });
         for inst in editor.stencil().block_insts(block) {
             self.block_of[inst] = block;
-            let mut data = editor.stencil().insts[inst];
-            // Without operands, there is nothing to replace or to simplify.
-            if data.fixed_args() > 0 {
-                data = data.map_fixed_args(|value| editor.resolve(value));
+            let written = editor.stencil().insts[inst];
+            let mut data = written.map_fixed_args(|value| editor.resolve(value));
+            if rules::begin_with(data.opcode) {
                 match self.simplify(editor, analysis, block, inst, data) {
                     Some(simple) => data = simple,
                     None => continue,
                 }
+            }
+            if data != written {
+                editor.rewrite(inst, data);
             }
             match treatment(editor.stencil(), &data) {
                 Treatment::Number => self.number(editor, analysis, block, inst, data),
@@ -180,10 +182,7 @@ impl ValueNumbering {
         let mut simplification =
             Simplification { numbering: self, editor: &mut *editor, analysis, block, at: inst, depth: 0 };
         match simplification.simplified(data) {
-            Ok(data) => {
-                editor.rewrite(inst, data);
-                Some(data)
-            }
+            Ok(data) => Some(data),
             Err(value) => {
                 let result = editor.stencil().first_result(inst);
                 editor.replace_value(result, value);

@@ -7,6 +7,7 @@
 
 pub mod known;
 
+use crate::ir::opcode::ALL;
 use crate::ir::types::{I64, I128};
 use crate::ir::{InstData, IntCc, Opcode, Type, TypeSet, Value};
 
@@ -51,6 +52,23 @@ pub enum Replacement {
 #[inline]
 pub fn simplify<S: Subject>(subject: &mut S, inst: &InstData) -> Option<Replacement> {
     generated::apply(subject, inst)
+}
+
+/// Whether rules begin with each opcode.
+static HAS_RULES: [bool; ALL.len()] = {
+    let mut has_rules = [false; ALL.len()];
+    let mut n = 0;
+    while n < generated::OPCODES.len() {
+        has_rules[generated::OPCODES[n] as usize] = true;
+        n += 1;
+    }
+    has_rules
+};
+
+/// Whether a rule may apply to instructions of an opcode.
+#[inline]
+pub fn begin_with(opcode: Opcode) -> bool {
+    HAS_RULES[opcode as usize]
 }
 
 /// The matchers that the build script made of the rules.
