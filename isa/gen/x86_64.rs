@@ -8,6 +8,7 @@
 //! | `03+r`, `03+cc` | the last opcode byte, with a register or a condition in its low bits |
 //! | `03+w` | the last opcode byte, plus one unless the operand is a byte |
 //! | `VEX.66.0F38.W1` | a VEX prefix with the manual's fields; L is 0 unless `256` is among them |
+//! | `EVEX.66.0F38.W1` | likewise an EVEX prefix, of 128 bits |
 //! | `/r`, `/digit` | ModRM |
 //! | `ib iw id iq` | an immediate |
 //! | `is4=x` | an immediate with a register in its high bits |
@@ -105,6 +106,10 @@ impl Reader {
                 self.overrides.push((FIELD_IMM, token[4..].to_owned()));
             }
             _ if token.starts_with("VEX.") => self.vex_fields(token)?,
+            _ if token.starts_with("EVEX.") => {
+                self.choice = Some(Format::Evex);
+                self.vex_fields(token)?;
+            }
             _ if token.contains('=') => self.override_field(token)?,
             _ if token.starts_with('/') => {
                 self.modrm = true;

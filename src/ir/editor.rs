@@ -11,8 +11,8 @@
 //! that existed before.
 //!
 //! Invariants of a rebuilt function: values and blocks have kept their numbers; instructions have new ones,
-//! whose [`Origins`] are known. Lists, tables, flags and constants may have entries that nothing refers to any
-//! more.
+//! whose [`Origins`] are known. Lists, tables, flags and constants may have entries to which nothing refers
+//! any more.
 
 mod rebuild;
 

@@ -113,7 +113,9 @@ impl ValueNumbering {
         for &block in analysis.order.rpo() {
             // A header comes before the other blocks of its loop.
             let mut around = analysis.loops.innermost(block);
-            while let Some(at) = around && !self.scope[block] {
+            while let Some(at) = around
+                && !self.scope[block]
+            {
                 self.scope[block] = self.scope[loops[at].header];
                 around = loops[at].parent;
             }

@@ -95,6 +95,21 @@ impl RegMem {
         Self::memory(RSP, NO_REGISTER, 0, offset as i32)
     }
 
+    /// The operand with its displacement as EVEX has it, where one of one byte counts units of so many bytes.
+    pub fn in_units(self, unit: i32) -> Self {
+        const ONE_BYTE: u16 = 0x40;
+        const FOUR_BYTES: u16 = 0x80;
+        if !matches!(self.modrm & 0xC0, ONE_BYTE | FOUR_BYTES) {
+            return self;
+        }
+        let disp = self.disp as i32;
+        let modrm = self.modrm & !0xC0;
+        match disp % unit == 0 && (-128..=127).contains(&(disp / unit)) {
+            true => RegMem { modrm: modrm | ONE_BYTE, disp: (disp / unit) as u32, disp_len: 1, ..self },
+            false => RegMem { modrm: modrm | FOUR_BYTES, disp_len: 4, ..self },
+        }
+    }
+
     /// Whether it is register 0: rax or xmm0.
     #[inline]
     pub fn is_accumulator(&self) -> bool {

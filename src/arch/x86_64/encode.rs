@@ -49,6 +49,7 @@ impl Encoding for X86_64 {
             Format::Vex => vex(view, places, 0, reg_of(view), rm_of(view, places), buffer),
             Format::VexRegister => vex_register(view, places, buffer),
             Format::VexCopy => vex_copy(view, places, buffer),
+            Format::Evex => evex(view, places, buffer),
             Format::Jump => {
                 buffer.branch::<Branches>(Branches::JUMP, 0, view.label(view.row.fields[FIELD_IMM] as usize))
             }
@@ -383,6 +384,28 @@ fn vex_copy(view: &InstView, places: Places, buffer: &mut CodeBuffer) {
     } else {
         vex(view, places, 0, reg, RegMem::register(from), buffer);
     }
+}
+
+/// Encodes [`Format::Evex`], without a mask and for registers below 16.
+fn evex(view: &InstView, places: Places, buffer: &mut CodeBuffer) {
+    const NOT_R2: u32 = 1 << 4;
+    const NOT_V2: u32 = 1 << 3;
+    let flags = view.row.params[FLAGS];
+    let imm_len = EncodingFlags::imm_len_of(flags);
+    let imm = if imm_len != 0 { immediate(view) } else { 0 };
+    let (reg, mut rm) = (reg_of(view), rm_of(view, places).in_units(16));
+    let not_r = (!reg as u32 >> 3 & 1) << 7;
+    let first = not_r | (rm.high as u32 ^ 3) << 5 | NOT_R2 | EncodingFlags::map_of(flags);
+    let vvvv = !view.field(FIELD_VVVV) as u32 & 15;
+    let second = (flags & EncodingFlags::WIDE) << 4 | vvvv << 3 | 1 << 2 | EncodingFlags::prefix_of(flags);
+    let mut head = Head::default();
+    head.put(0x62 | first << 8 | second << 16 | NOT_V2 << 24, 4);
+    head.put(view.row.params[OPCODE] & 0xFF, 1);
+    head.put(rm.modrm as u32 | (reg as u32 & 7) << 3, rm.modrm_len as u32);
+    if rm.relative {
+        relate(view, places, head, imm_len, &mut rm, buffer);
+    }
+    head.finish(&rm, imm, imm_len, buffer);
 }
 
 /// Encodes [`Format::Symbol`].

@@ -52,6 +52,8 @@ formats! {
     /// operands;
     /// the shorter of the two is written.
     VexCopy,
+    /// EVEX prefix, opcode, ModRM and perhaps an immediate byte. A memory operand has 16 bytes.
+    Evex,
     /// A relaxable unconditional branch to a label.
     Jump,
     /// A relaxable conditional branch to a label.

@@ -1,13 +1,16 @@
 //! Counting bits: bytes first, by a table of nibbles or by halves, then sums of the bytes of each lane.
 
+use super::extensions::{has_bit_counts, has_ssse3};
 use super::ops::{ADD, AND, LEFT, MULTIPLY_ADD_WORDS, RIGHT, SHUFFLE_BYTES, SUBTRACT, SUM_DIFFERENCES};
-use super::{has_ssse3, lane_size, repeated, zero};
+use super::{lane_size, repeated, zero};
 use crate::arch::x86_64::lower::inputs::Cx;
+use crate::arch::x86_64::rows;
 use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::context::Lowered;
 use crate::machine::reg::{RegClass, VReg};
 use crate::machine::size::{B8, L32, Q64, W16};
+use crate::rule;
 
 /// Lowers popcnt.
 pub fn lower(cx: &mut Cx, inst: Inst) -> Lowered {
@@ -16,9 +19,15 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Lowered {
         return Err(cx.unsupported(format!("{} has no vector form", data.opcode.name())));
     }
     let result = cx.f.first_result(inst);
-    let a = cx.put(Value(data.a));
-    let bytes = if has_ssse3(cx) { by_table(cx, a) } else { by_halves(cx, a) };
     let size = lane_size(data.ty);
+    let a = cx.put(Value(data.a));
+    if size == W16 && has_bit_counts(cx) {
+        let counts = cx.tmp(RegClass::Float);
+        rows::vpopcnt_rm(cx, W16, counts, a);
+        cx.define_as(result, counts);
+        return Ok(());
+    }
+    let bytes = counts_of_bytes(cx, a);
     let counts = match size {
         B8 => bytes,
         Q64 => {
@@ -40,6 +49,17 @@ pub fn lower(cx: &mut Cx, inst: Inst) -> Lowered {
     };
     cx.define_as(result, counts);
     Ok(())
+}
+
+/// Counts of bytes.
+fn counts_of_bytes(cx: &mut Cx, a: VReg) -> VReg {
+    if has_bit_counts(cx) {
+        rule!(cx, "vector.count_bits");
+        let counts = cx.tmp(RegClass::Float);
+        rows::vpopcnt_rm(cx, B8, counts, a);
+        return counts;
+    }
+    if has_ssse3(cx) { by_table(cx, a) } else { by_halves(cx, a) }
 }
 
 /// Counts of bytes: a shuffle looks up the counts of both nibbles.

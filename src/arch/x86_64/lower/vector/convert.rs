@@ -5,11 +5,13 @@
 //! ones.
 
 use super::compare::sign_mask;
+use super::extensions::{has_avx512, has_quads};
 use super::float::{canonical, lane_type};
 use super::memory::operand;
 use super::ops::{
     ADD, AND, AND_NOT, FLOAT_ADD, FLOAT_EQUAL, FLOAT_GREATER, FLOAT_LESS_OR_EQUAL, FLOAT_MULTIPLY,
-    FLOAT_SUBTRACT, FROM_INT, OR, RIGHT, TO_INT, UNPACK_LOW, XOR,
+    FLOAT_SUBTRACT, FROM_INT, FROM_QUAD, FROM_UNSIGNED, FROM_UNSIGNED_QUAD, OR, RIGHT, TO_INT, UNPACK_LOW,
+    XOR,
 };
 use super::{constant, lane_size, repeated, zero};
 use crate::arch::x86_64::lower::inputs::Cx;
@@ -67,6 +69,7 @@ pub fn from_int(cx: &mut Cx, inst: Inst) -> Lowered {
 pub fn lanes_from_int(cx: &mut Cx, size: OperandSize, signed: bool, d: VReg, a: VReg) {
     match (size, signed) {
         (L32, true) => FROM_INT.push(cx, L32, d, a),
+        (L32, false) if has_avx512(cx) => FROM_UNSIGNED.push(cx, L32, d, a),
         (L32, false) => {
             let mask = repeated(cx, L32, 0xFFFF);
             let low = AND.value(cx, L32, a, mask);
@@ -112,6 +115,10 @@ fn from_quad(cx: &mut Cx, inst: Inst, source: Value, signed: bool) {
 
 /// Converts lanes of 64 bits.
 fn quads_from_int(cx: &mut Cx, signed: bool, d: VReg, a: VReg) {
+    if has_quads(cx) {
+        let op = if signed { &FROM_QUAD } else { &FROM_UNSIGNED_QUAD };
+        return op.push(cx, Q64, d, a);
+    }
     let mask = repeated(cx, Q64, 0xFFFF_FFFF);
     let low = AND.value(cx, L32, a, mask);
     let exponent = repeated(cx, Q64, TWO_52.to_bits());
@@ -158,6 +165,10 @@ fn truncated(cx: &mut Cx, size: OperandSize, a: VReg) -> VReg {
         return TO_INT.value(cx, L32, a);
     }
     let [high, d] = [(); 2].map(|()| cx.tmp(RegClass::Float));
+    if has_quads(cx) {
+        rows::vcvttpd2qq_r(cx, d, a);
+        return d;
+    }
     rows::pshufd_rmi(cx, high, a, 0b1110_1110);
     let halves = [a, high].map(|scalar| {
         let integer = cx.tmp(RegClass::Int);

@@ -4,16 +4,19 @@
 //! lanes from their carries and overflows.
 
 use super::compare::{greater, greater_unsigned, sign_mask};
+use super::extensions::{has_avx512, has_dot_products, has_sse41, has_ssse3};
 use super::memory::{binary, commutative, operand};
 use super::ops::{
-    ABSOLUTE, ADD, ADD_SIGNED, ADD_UNSIGNED, AND, AND_NOT, AVERAGE, MAX_SIGNED, MAX_UNSIGNED, MIN_SIGNED,
-    MIN_UNSIGNED, OR, RIGHT, SUBTRACT, SUBTRACT_SIGNED, SUBTRACT_UNSIGNED, XOR,
+    ABSOLUTE, ABSOLUTE_QUAD, ADD, ADD_SIGNED, ADD_UNSIGNED, AND, AND_NOT, AVERAGE, MAX_SIGNED, MAX_UNSIGNED,
+    MIN_SIGNED, MIN_UNSIGNED, OR, RIGHT, SUBTRACT, SUBTRACT_SIGNED, SUBTRACT_UNSIGNED, XOR,
 };
-use super::{blend, both, has_sse41, has_ssse3, lane_size, repeated, zero};
+use super::{blend, both, lane_size, repeated, zero};
 use crate::arch::x86_64::lower::inputs::Cx;
+use crate::arch::x86_64::rows;
 use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::context::Lowered;
+use crate::lower::vector::{Widened, sum_of_products};
 use crate::machine::reg::VReg;
 use crate::machine::size::{B8, L32, OperandSize, Q64, W16};
 use crate::rule;
@@ -23,11 +26,27 @@ pub fn add_or_subtract(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let d = cx.def(inst);
     match data.opcode {
+        Opcode::Iadd if has_dot_products(cx) && add_products(cx, d, &data) => {}
         Opcode::Iadd => commutative(cx, &ADD, d, &data),
         Opcode::Isub => binary(cx, &SUBTRACT, d, Value(data.a), Value(data.b)),
         other => unexpected(other),
     }
     Ok(())
+}
+
+/// Adds sums of neighbouring products to a vector. Returns whether one of the operands is such sums.
+fn add_products(cx: &mut Cx, d: VReg, data: &InstData) -> bool {
+    for (sums, other) in [(data.a, data.b), (data.b, data.a)] {
+        let Some(sums) = cx.def_by(Value(sums), Opcode::IaddPairwise) else { continue };
+        let products = sum_of_products(cx, &sums).filter(|found| found.signed && sums.ty == types::I32X4);
+        if let Some(Widened { vectors: [x, y], .. }) = products {
+            rule!(cx, "vector.add_dot_product");
+            let [other, x, y] = [Value(other), x, y].map(|value| cx.put(value));
+            rows::vpdpwssd_rm(cx, d, other, x, y);
+            return true;
+        }
+    }
+    false
 }
 
 /// Lowers ineg.
@@ -48,6 +67,11 @@ pub fn absolute(cx: &mut Cx, inst: Inst) -> Lowered {
     if has_ssse3(cx) && size != Q64 {
         let a = operand(cx, Value(data.a));
         ABSOLUTE.push(cx, size, d, a);
+        return Ok(());
+    }
+    if size == Q64 && has_avx512(cx) {
+        let a = operand(cx, Value(data.a));
+        ABSOLUTE_QUAD.push(cx, size, d, a);
         return Ok(());
     }
     let a = cx.put(Value(data.a));
@@ -80,7 +104,11 @@ pub fn min_max(cx: &mut Cx, inst: Inst) -> Lowered {
         Opcode::Umax => (&MAX_UNSIGNED, B8),
         other => unexpected(other),
     };
-    if size != Q64 && (size == first || has_sse41(cx)) {
+    let exists = match size {
+        Q64 => has_avx512(cx),
+        _ => size == first || has_sse41(cx),
+    };
+    if exists {
         rule!(cx, "vector.min_max");
         commutative(cx, &ops[size.bits().trailing_zeros() as usize - 3], d, &data);
         return Ok(());

@@ -1,11 +1,13 @@
 //! Bitwise operations, and selections by a scalar or by bits.
 
 use super::compare::sign_mask;
+use super::extensions::{has_avx512, has_sse41};
 use super::memory::{commutative, operand};
 use super::ops::{AND, OR, XOR};
-use super::{blend, blend_bits, has_sse41, lane_size, ones};
+use super::{blend, blend_bits, lane_size, ones};
 use crate::arch::x86_64::lower::inputs::Cx;
 use crate::arch::x86_64::lower::select::move_float_if;
+use crate::arch::x86_64::rows;
 use crate::diag::unexpected;
 use crate::ir::*;
 use crate::lower::condition::condition;
@@ -32,6 +34,11 @@ pub fn logic(cx: &mut Cx, inst: Inst) -> Lowered {
 pub fn complement(cx: &mut Cx, inst: Inst) -> Lowered {
     let data = cx.f.insts[inst];
     let d = cx.def(inst);
+    if has_avx512(cx) {
+        let a = cx.put(Value(data.a));
+        rows::vpternlogq_rmi(cx, d, a, a, a, 0b0101_0101);
+        return Ok(());
+    }
     let a = operand(cx, Value(data.a));
     let ones = ones(cx);
     XOR.push(cx, L32, d, ones, a);

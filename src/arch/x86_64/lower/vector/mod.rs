@@ -9,6 +9,7 @@ pub(super) mod memory;
 mod bits;
 mod compare;
 mod convert;
+mod extensions;
 mod float;
 mod int;
 mod lane;
@@ -26,25 +27,11 @@ use crate::ir::*;
 use crate::lower::vector::{VectorFamilies, VectorLowering};
 use crate::machine::reg::{RegClass, VReg};
 use crate::machine::size::{L32, OperandSize};
+use extensions::{has_avx512, has_sse41};
 
 /// The operand size of a vector's lanes.
 fn lane_size(ty: Type) -> OperandSize {
     OperandSize::from_bits(ty.lane_bits())
-}
-
-/// Whether there are SSSE3 or later instructions.
-fn has_ssse3(cx: &Cx) -> bool {
-    cx.flags.has_ssse3() || has_sse41(cx)
-}
-
-/// Whether there are SSE4.1 or later instructions.
-fn has_sse41(cx: &Cx) -> bool {
-    cx.flags.has_sse41() || has_sse42(cx)
-}
-
-/// Whether there are SSE4.2 or later instructions.
-fn has_sse42(cx: &Cx) -> bool {
-    cx.flags.has_sse42() || cx.flags.has_avx()
 }
 
 /// A new register with zeros.
@@ -92,6 +79,9 @@ fn blend(cx: &mut Cx, d: VReg, mask: VReg, chosen: VReg, other: VReg) {
 
 /// `d` = the bits of `chosen` where `mask` has ones, those of `other` where it has zeros.
 fn blend_bits(cx: &mut Cx, d: VReg, mask: VReg, chosen: VReg, other: VReg) {
+    if has_avx512(cx) {
+        return rows::vpternlogq_rmi(cx, d, mask, chosen, other, 0b1100_1010);
+    }
     let chosen = ops::AND.value(cx, L32, chosen, mask);
     let other = ops::AND_NOT.value(cx, L32, mask, other);
     ops::OR.push(cx, L32, d, chosen, other);

@@ -53,6 +53,13 @@ pub struct Shift {
 }
 
 macro_rules! shift {
+    (fixed $rm:ident $ri:ident) => {
+        Shift {
+            by_register: op!(fixed $rm $rm),
+            sse: |cx, _, d, a, amount| rows::$ri(cx, d, a, amount),
+            avx: |cx, _, d, a, amount| rows::$ri(cx, d, a, amount),
+        }
+    };
     ($sse_rm:ident $avx_rm:ident $sse:ident $avx:ident) => {
         Shift {
             by_register: op!($sse_rm $avx_rm),
@@ -81,20 +88,38 @@ impl Shift {
 pub static ADD: Op = op!(padd_rm vpadd_rm);
 /// Subtraction.
 pub static SUBTRACT: Op = op!(psub_rm vpsub_rm);
-/// Unsigned minima of 8, 16 and 32 bits; those of 16 and 32 from SSE4.1 on.
-pub static MIN_UNSIGNED: [Op; 3] =
-    [op!(fixed pminub_rm vpminub_rm), op!(fixed pminuw_rm vpminuw_rm), op!(fixed pminud_rm vpminud_rm)];
-/// Unsigned maxima of 8, 16 and 32 bits; those of 16 and 32 from SSE4.1 on.
-pub static MAX_UNSIGNED: [Op; 3] =
-    [op!(fixed pmaxub_rm vpmaxub_rm), op!(fixed pmaxuw_rm vpmaxuw_rm), op!(fixed pmaxud_rm vpmaxud_rm)];
-/// Signed minima of 8, 16 and 32 bits; those of 8 and 32 from SSE4.1 on.
-pub static MIN_SIGNED: [Op; 3] =
-    [op!(fixed pminsb_rm vpminsb_rm), op!(fixed pminsw_rm vpminsw_rm), op!(fixed pminsd_rm vpminsd_rm)];
-/// Signed maxima of 8, 16 and 32 bits; those of 8 and 32 from SSE4.1 on.
-pub static MAX_SIGNED: [Op; 3] =
-    [op!(fixed pmaxsb_rm vpmaxsb_rm), op!(fixed pmaxsw_rm vpmaxsw_rm), op!(fixed pmaxsd_rm vpmaxsd_rm)];
+/// Unsigned minima of 8 to 64 bits; those of 16 and 32 from SSE4.1 on, of 64 from AVX-512 on.
+pub static MIN_UNSIGNED: [Op; 4] = [
+    op!(fixed pminub_rm vpminub_rm),
+    op!(fixed pminuw_rm vpminuw_rm),
+    op!(fixed pminud_rm vpminud_rm),
+    op!(fixed vpminuq_rm vpminuq_rm),
+];
+/// Unsigned maxima of 8 to 64 bits; those of 16 and 32 from SSE4.1 on, of 64 from AVX-512 on.
+pub static MAX_UNSIGNED: [Op; 4] = [
+    op!(fixed pmaxub_rm vpmaxub_rm),
+    op!(fixed pmaxuw_rm vpmaxuw_rm),
+    op!(fixed pmaxud_rm vpmaxud_rm),
+    op!(fixed vpmaxuq_rm vpmaxuq_rm),
+];
+/// Signed minima of 8 to 64 bits; those of 8 and 32 from SSE4.1 on, of 64 from AVX-512 on.
+pub static MIN_SIGNED: [Op; 4] = [
+    op!(fixed pminsb_rm vpminsb_rm),
+    op!(fixed pminsw_rm vpminsw_rm),
+    op!(fixed pminsd_rm vpminsd_rm),
+    op!(fixed vpminsq_rm vpminsq_rm),
+];
+/// Signed maxima of 8 to 64 bits; those of 8 and 32 from SSE4.1 on, of 64 from AVX-512 on.
+pub static MAX_SIGNED: [Op; 4] = [
+    op!(fixed pmaxsb_rm vpmaxsb_rm),
+    op!(fixed pmaxsw_rm vpmaxsw_rm),
+    op!(fixed pmaxsd_rm vpmaxsd_rm),
+    op!(fixed vpmaxsq_rm vpmaxsq_rm),
+];
 /// Absolute values (SSSE3).
 pub static ABSOLUTE: UnaryOp = unary!(pabs_rm vpabs_rm);
+/// Absolute values of 64 bits (AVX-512).
+pub static ABSOLUTE_QUAD: UnaryOp = unary!(fixed vpabsq_rm vpabsq_rm);
 /// Unsigned averages, rounded up.
 pub static AVERAGE: Op = op!(pavg_rm vpavg_rm);
 pub static ADD_SIGNED: Op = op!(padds_rm vpadds_rm);
@@ -107,6 +132,8 @@ pub static SUBTRACT_UNSIGNED: Op = op!(psubus_rm vpsubus_rm);
 pub static MULTIPLY_WORDS: Op = op!(fixed pmullw_rm vpmullw_rm);
 /// Low halves of products of 32-bit lanes (SSE4.1).
 pub static MULTIPLY_DOUBLE: Op = op!(fixed pmulld_rm vpmulld_rm);
+/// Low halves of products of 64-bit lanes (AVX-512DQ).
+pub static MULTIPLY_QUAD: Op = op!(fixed vpmullq_rm vpmullq_rm);
 /// High halves of signed products of words.
 pub static HIGH_SIGNED: Op = op!(fixed pmulhw_rm vpmulhw_rm);
 /// High halves of unsigned products of words.
@@ -141,6 +168,8 @@ pub static LEFT: Shift = shift!(psll_rm vpsll_rm psll_ri vpsll_ri);
 pub static RIGHT: Shift = shift!(psrl_rm vpsrl_rm psrl_ri vpsrl_ri);
 /// To the right, with copies of the sign; of 16 and 32 bits only.
 pub static RIGHT_SIGNED: Shift = shift!(psra_rm vpsra_rm psra_ri vpsra_ri);
+/// To the right, with copies of the sign, of 64 bits (AVX-512).
+pub static RIGHT_SIGNED_QUAD: Shift = shift!(fixed vpsraq_rm vpsraq_ri);
 
 /// Equality of lanes of 8 to 32 bits.
 pub static EQUAL: Op = op!(pcmpeq_rm vpcmpeq_rm);
@@ -205,5 +234,11 @@ pub static ROUND_TO_ZERO: UnaryOp = unary!(roundp_rmi vroundp_rmi 11);
 
 /// Signed integers of 32 bits to f32.
 pub static FROM_INT: UnaryOp = unary!(fixed cvtdq2ps_rm vcvtdq2ps_rm);
+/// Unsigned integers of 32 bits to f32 (AVX-512).
+pub static FROM_UNSIGNED: UnaryOp = unary!(fixed vcvtudq2ps_rm vcvtudq2ps_rm);
+/// Signed integers of 64 bits to f64 (AVX-512DQ).
+pub static FROM_QUAD: UnaryOp = unary!(fixed vcvtqq2pd_rm vcvtqq2pd_rm);
+/// Unsigned integers of 64 bits to f64 (AVX-512DQ).
+pub static FROM_UNSIGNED_QUAD: UnaryOp = unary!(fixed vcvtuqq2pd_rm vcvtuqq2pd_rm);
 /// f32 to signed integers of 32 bits, towards zero. What is out of range gives the smallest one.
 pub static TO_INT: UnaryOp = unary!(fixed cvttps2dq_rm vcvttps2dq_rm);

@@ -3,10 +3,11 @@
 //! A shuffle is one instruction if its indices have a pattern; else two byte shuffles whose results are
 //! joined, or before SSSE3 moves of single bytes.
 
+use super::extensions::{has_byte_permutations, has_ssse3};
 use super::lane::{insert_word, word_of};
 use super::memory::make_constant;
 use super::ops::{ADD_UNSIGNED, AND, EQUAL, OR, SHUFFLE_BYTES, UNPACK_HIGH, UNPACK_LOW};
-use super::{has_ssse3, repeated, zero};
+use super::{repeated, zero};
 use crate::arch::x86_64::lower::inputs::Cx;
 use crate::arch::x86_64::operands::Rm;
 use crate::arch::x86_64::rows;
@@ -234,6 +235,12 @@ fn shuffle_any(cx: &mut Cx, d: VReg, indices: &[u8; 16], a: VReg, b: VReg, is_si
     if is_single {
         rule!(cx, "shuffle.pshufb");
         return SHUFFLE_BYTES.push(cx, B8, d, a, of_a);
+    }
+    if has_byte_permutations(cx) {
+        rule!(cx, "shuffle.permute");
+        let by = cx.tmp(RegClass::Float);
+        make_constant(cx, by, *indices);
+        return rows::vpermt2b_rm(cx, d, a, by, b);
     }
     rule!(cx, "shuffle.two_pshufb");
     let of_b = indices.map(|index| if index < 16 { 0x80 } else { index - 16 });

@@ -4,14 +4,15 @@
 //! halves of 64-bit lanes: the even lanes of 32 bits. For the odd ones, both operands are shifted right.
 
 use super::compare::sign_mask;
+use super::extensions::{has_quads, has_sse41, has_ssse3};
 use super::memory::commutative;
 use super::ops::{
     ADD, ADD_NEIGHBOURS, ADD_SIGNED, AND, EQUAL, HIGH_ROUNDED, HIGH_SIGNED, HIGH_UNSIGNED, LEFT,
-    MULTIPLY_ADD_BYTES, MULTIPLY_ADD_WORDS, MULTIPLY_DOUBLE, MULTIPLY_WORDS, OR, PACK_SIGNED, PACK_UNSIGNED,
-    RIGHT, RIGHT_SIGNED, SUBTRACT, UNPACK_HIGH, UNPACK_LOW, WIDE_SIGNED, WIDE_UNSIGNED, XOR,
+    MULTIPLY_ADD_BYTES, MULTIPLY_ADD_WORDS, MULTIPLY_DOUBLE, MULTIPLY_QUAD, MULTIPLY_WORDS, OR, PACK_SIGNED,
+    PACK_UNSIGNED, RIGHT, RIGHT_SIGNED, SUBTRACT, UNPACK_HIGH, UNPACK_LOW, WIDE_SIGNED, WIDE_UNSIGNED, XOR,
 };
 use super::permute::shuffle_words32;
-use super::{both, constant, has_sse41, has_ssse3, lane_size, repeated};
+use super::{both, constant, lane_size, repeated};
 use crate::arch::x86_64::lower::inputs::Cx;
 use crate::arch::x86_64::{X86_64, rows};
 use crate::diag::unexpected;
@@ -47,6 +48,7 @@ pub fn multiply(cx: &mut Cx, inst: Inst) -> Lowered {
             let [even, odd] = [even, odd].map(|lanes| shuffle_words32(cx, lanes, 0b0000_1000));
             UNPACK_LOW.push(cx, L32, d, even, odd);
         }
+        Q64 if has_quads(cx) => commutative(cx, &MULTIPLY_QUAD, d, &data),
         Q64 => {
             let (a, b) = both(cx, &data);
             let (a_high, b_high) = (RIGHT.value(cx, Q64, a, 32), RIGHT.value(cx, Q64, b, 32));

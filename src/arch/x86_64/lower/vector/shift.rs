@@ -2,8 +2,10 @@
 //!
 //! There are no shifts of bytes, which are shifted as halves of words, and before AVX-512 none to the right
 //! of 64-bit lanes with their signs: `((a >> n) ^ s) - s` is one, where `s` is the sign bit shifted as well.
+//! Rotations are two shifts, but AVX-512 has those of wide lanes by a constant.
 
-use super::ops::{AND, LEFT, OR, RIGHT, RIGHT_SIGNED, SUBTRACT, Shift, XOR};
+use super::extensions::has_avx512;
+use super::ops::{AND, LEFT, OR, RIGHT, RIGHT_SIGNED, RIGHT_SIGNED_QUAD, SUBTRACT, Shift, XOR};
 use super::{lane_size, ones, repeated};
 use crate::arch::x86_64::lower::inputs::Cx;
 use crate::arch::x86_64::rows;
@@ -84,6 +86,12 @@ fn by_constant(cx: &mut Cx, opcode: Opcode, size: OperandSize, a: VReg, amount: 
     match opcode {
         Opcode::Rotl | Opcode::Rotr => {
             let left = if opcode == Opcode::Rotl { amount } else { bits - amount };
+            if matches!(size, L32 | Q64) && has_avx512(cx) {
+                rule!(cx, "vector.rotate");
+                let d = cx.tmp(RegClass::Float);
+                rows::vprol_ri(cx, size, d, a, left as i32);
+                return d;
+            }
             let high = by_constant(cx, Opcode::Ishl, size, a, left);
             let low = by_constant(cx, Opcode::Ushr, size, a, bits - left);
             OR.value(cx, L32, high, low)
@@ -104,7 +112,7 @@ fn by_constant(cx: &mut Cx, opcode: Opcode, size: OperandSize, a: VReg, amount: 
             let flipped = XOR.value(cx, L32, shifted, sign);
             SUBTRACT.value(cx, B8, flipped, sign)
         }
-        Opcode::Sshr if size == Q64 => {
+        Opcode::Sshr if size == Q64 && !has_avx512(cx) => {
             let shifted = RIGHT.value(cx, Q64, a, amount);
             let sign = repeated(cx, Q64, 1 << (63 - amount));
             let flipped = XOR.value(cx, L32, shifted, sign);
@@ -119,6 +127,7 @@ fn by_constant(cx: &mut Cx, opcode: Opcode, size: OperandSize, a: VReg, amount: 
 fn shifted(cx: &mut Cx, opcode: Opcode, size: OperandSize, a: VReg, amount: Amount) -> VReg {
     match (opcode, size) {
         (_, B8) => shifted_bytes(cx, opcode, a, amount),
+        (Opcode::Sshr, Q64) if has_avx512(cx) => RIGHT_SIGNED_QUAD.by(cx, size, a, amount),
         (Opcode::Sshr, Q64) => {
             let all = ones(cx);
             let top = LEFT.value(cx, Q64, all, 63);
