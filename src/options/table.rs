@@ -282,7 +282,7 @@ settings! {
         has_avx2: bool = false, "AVX2";
         has_fma: bool = false, "FMA";
         has_f16c: bool = false, "F16C: conversions of half precision";
-        has_avx_vnni: bool = false, "AVX-VNNI", no_effect(Arch::ALL, "the form of AVX512VNNI is selected only");
+        has_avx_vnni: bool = false, "AVX-VNNI", no_effect(Arch::ALL, "the form of AVX512VNNI is selected");
         has_avx512bitalg: bool = false, "AVX512BITALG";
         has_avx512dq: bool = false, "AVX512DQ";
         has_avx512vl: bool = false, "AVX512VL";
