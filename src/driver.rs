@@ -12,6 +12,7 @@ pub(crate) mod callees;
 mod contradictions;
 mod described;
 mod image;
+mod inlined;
 mod numbering;
 mod session;
 mod shard;
@@ -23,10 +24,11 @@ use crate::arch::s390x::S390x;
 use crate::arch::x86_64::X86_64;
 use crate::cache::{Cache, Statistics};
 use crate::diag::{Diagnostic, Severity, Source};
-use crate::ir::{Module, Name};
+use crate::ir::{Inlining, Module, Name};
 use crate::lower::context::RuleCounts;
 use crate::machine::compiled::CompiledFunction;
 use crate::object::{self, Contents, DebugInfo, DebugLevel, DebugOptions, FunctionDef, Part};
+use crate::opt::inline::Site;
 use crate::options::{Arch, Flags, OptLevel, Target};
 use crate::parse::{self, Split};
 use crate::pipeline::{Backend, Controls};
@@ -71,6 +73,8 @@ pub struct BuildOptions {
     pub shard: Option<Shard>,
     /// The address of the image to make, if there is to be one.
     pub image: Option<u64>,
+    /// Whether to report what was inlined: [`Built::inlined`].
+    pub inline_report: bool,
 }
 
 impl BuildOptions {
@@ -90,6 +94,7 @@ impl BuildOptions {
             controls,
             shard: None,
             image: None,
+            inline_report: false,
         }
     }
 
@@ -140,6 +145,8 @@ pub struct Built {
     pub assembly: Option<String>,
     /// The image, if [`BuildOptions::image`] asks for it.
     pub image: Option<object::Image>,
+    /// What has become of the calls of functions, as JSON, if [`BuildOptions::inline_report`] asks for it.
+    pub inlined: Option<String>,
     /// Descriptions of the functions' code, if [`BuildOptions::describe`] asks for them.
     pub described: Vec<Described>,
     /// Warnings: what is probably not what was meant.
@@ -174,8 +181,8 @@ pub fn build(source: &Source, options: &BuildOptions, observer: &Observer) -> Re
     build_in(&Session::new(1), source, options, observer)
 }
 
-/// Builds an object from a file. The session's cache is not used if functions are dumped or traced or passes
-/// are not the default ones, since all functions must then be compiled.
+/// Builds an object from a file. The session's cache is not used if functions are dumped, traced or reported
+/// on or passes are not the default ones, since all functions must then be compiled.
 pub fn build_in(
     session: &Session,
     source: &Source,
@@ -184,9 +191,8 @@ pub fn build_in(
 ) -> Result<Built, Vec<Diagnostic>> {
     let mut timing = Timing::default();
     let mut diagnostics = Vec::new();
-    let cache = session
-        .cache()
-        .filter(|_| observer.dump.is_none() && !options.trace_rules && options.controls.are_default());
+    let needs_all = observer.dump.is_some() || options.trace_rules || options.inline_report;
+    let cache = session.cache().filter(|_| !needs_all && options.controls.are_default());
     let mut values = options.tracks_values(None);
     let Parts { mut split, part, mut cached } =
         split_file(cache, source, (options, values), &mut timing, &mut diagnostics);
@@ -211,6 +217,7 @@ pub fn build_in(
         flags,
         controls,
         numbers_instructions: options.numbers_instructions(),
+        notes_calls: options.inline_report,
     };
     let callees = Callees::find(&making, part.is_some());
     if let Some(cached) = &mut cached {
@@ -229,7 +236,7 @@ pub fn build_in(
         callees: &callees,
         cached: cached.as_ref(),
     };
-    let Outcome { mut units, diagnostics: mut found, timing: of_workers, rules, cache_notes } =
+    let Outcome { mut units, diagnostics: mut found, timing: of_workers, rules, cache_notes, calls } =
         back_end(options.target.arch())(&inputs);
     timing.merge(&of_workers);
     diagnostics.append(&mut found);
@@ -255,6 +262,7 @@ pub fn build_in(
     let (written, assembly) = object?;
     let image = image::make(source, &split, &module, &units, options, &written)?;
     let object::Written { bytes: object, mut warnings, symbols, contradictions, .. } = written;
+    let inlined = options.inline_report.then(|| inlined::report(source, &split, &module.types, calls));
     let described = match options.describe {
         true => described::all(source, &split, &units, symbols),
         false => Vec::new(),
@@ -262,7 +270,18 @@ pub fn build_in(
     warnings.append(&mut diagnostics);
     warnings.extend(contradictions::diagnostics(source, &split, &module, &contradictions));
     warnings.sort_by_key(|diagnostic| diagnostic.offset);
-    Ok(Built { object, assembly, image, described, warnings, module, timing, rules, cache: statistics })
+    Ok(Built {
+        object,
+        assembly,
+        image,
+        inlined,
+        described,
+        warnings,
+        module,
+        timing,
+        rules,
+        cache: statistics,
+    })
 }
 
 /// A file that has been split.
@@ -313,13 +332,15 @@ fn write_object(
     options: &BuildOptions,
     debug: Option<DebugInfo<'_>>,
 ) -> Result<(object::Written, Option<String>), Vec<Diagnostic>> {
+    // Linkers and other compilers know this name.
+    let cold = options.target.is_elf().then_some(".text.unlikely");
     let functions = units.iter().map(|(index, unit)| {
         let text = &split.functions[*index];
         FunctionDef {
             offset: text.text.start,
             params: &unit.params,
             linkage: text.linkage,
-            section: text.section.as_deref(),
+            section: text.section.as_deref().or(cold.filter(|_| text.inlining == Inlining::Cold)),
             align: text.align.unwrap_or(1),
             group: &text.group,
             code: &unit.code,
@@ -366,6 +387,8 @@ struct Outcome {
     rules: RuleCounts,
     /// What each worker noted for the cache.
     cache_notes: Vec<CacheNotes>,
+    /// What has become of the calls of functions, by the index in the file.
+    calls: Vec<(usize, Vec<Site>)>,
 }
 
 /// Compiles all functions that the cache does not have.
@@ -402,6 +425,7 @@ fn compile_all<I: Backend>(inputs: &BuildInputs) -> Outcome {
             *outcome.rules.entry(rule).or_default() += count;
         }
         outcome.cache_notes.append(&mut worker.cache_notes);
+        outcome.calls.append(&mut worker.calls);
     }
     outcome
 }

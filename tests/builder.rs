@@ -149,7 +149,7 @@ const SUM_LOOP: &[&str] = &[
 
 #[test]
 fn a_loop_is_built_by_code() {
-    let mut func = sum_loop();
+    let func = sum_loop();
     assert_blocks(&func, SUM_LOOP);
     let text = func.to_string();
     assert_eq!(read(&text).to_string(), text);

@@ -341,6 +341,9 @@ pub struct Build {
     /// Print how often each rule of the optimiser and of lowering was used to stderr.
     #[arg(long)]
     pub trace_rules: bool,
+    /// Write which calls were inlined to this file, and why others were not, as JSON.
+    #[arg(long, value_name = "FILE")]
+    pub inline_report: Option<PathBuf>,
     /// Do not verify the input.
     #[arg(long)]
     pub no_verify: bool,

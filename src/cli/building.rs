@@ -17,7 +17,7 @@ use clifc::pipeline::Controls;
 use clifc::timing::{self, Timing};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::args::{AsmSyntax, Build, DumpArg, Emit, LONG_VERSION};
+use super::args::{AsmSyntax, Build, Emit, LONG_VERSION};
 use super::input::{self, Input};
 use super::plan::{self, Plan};
 use super::reporting::{Reporter, say};
@@ -165,6 +165,7 @@ fn options(job: &Job, source: &Source, controls: &Controls) -> Result<BuildOptio
         controls: controls.clone(),
         shard: args.shard,
         image: args.base,
+        inline_report: args.inline_report.is_some(),
         ..BuildOptions::new(target, flags)
     })
 }
@@ -203,6 +204,9 @@ fn one(job: &Job, controls: &Controls, session: &Session) -> Result<(), CommandE
     for (kind, path) in &plan.outputs {
         output::write(path, &emitted_bytes(*kind, &source, &built, &notes.dumps, &options)?)?;
     }
+    if let (Some(path), Some(report)) = (&args.inline_report, &built.inlined) {
+        output::write(path, report.as_bytes())?;
+    }
     if let Some(path) = &plan.rule {
         output::write(path, &dependencies::rule(args, plan, &file.path))?;
     }
@@ -218,12 +222,14 @@ fn one(job: &Job, controls: &Controls, session: &Session) -> Result<(), CommandE
     Ok(())
 }
 
-/// Warns of each `--dump` of a pass that does not run. Returns whether that is an error.
+/// Warns of each option that shows what a pass did which does not run. Returns whether that is an error.
 fn warn_of_dumps(job: &Job, options: &BuildOptions) -> bool {
+    let dumps = job.args.dump.iter().map(|dump| (format!("--dump {}", dump.pass), dump.pass.as_str()));
+    let report = job.args.inline_report.iter().map(|_| ("--inline-report".to_string(), "inline"));
     let mut wrong = false;
-    for DumpArg { pass, .. } in &job.args.dump {
+    for (option, pass) in dumps.chain(report) {
         if let Some(why) = options.controls.why_not(pass, &options.flags) {
-            let warning = format!("`--dump {pass}` prints nothing, because the pass does not run: {why}");
+            let warning = format!("`{option}` shows nothing, because the pass does not run: {why}");
             wrong |= job.reporter.warn(&warning);
         }
     }

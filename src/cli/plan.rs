@@ -60,6 +60,9 @@ pub fn of(args: &Build, files: &[PathBuf]) -> Result<Vec<Plan>, CommandError> {
     if args.depend_file.is_some() && files.len() > 1 {
         return Err(usage("`-MF` takes one file, but there are several inputs"));
     }
+    if args.inline_report.is_some() && files.len() > 1 {
+        return Err(usage("`--inline-report` takes one file, but there are several inputs"));
+    }
     let wants_rule = args.depend || args.depend_file.is_some();
     if !wants_rule && (args.depend_phony || has_rule_target(args)) {
         return Err(usage("-MT, -MQ and -MP change the rule of -MD, which is missing"));

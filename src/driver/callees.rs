@@ -11,8 +11,8 @@
 
 use super::numbering::parse_numbered;
 use crate::cache::key::Key;
-use crate::ir::{Function, Group, Inlining, Linkage, Module, Name, SourceMap};
-use crate::opt::inline::{self, Body, Limit};
+use crate::ir::{ExtFunc, Function, Group, Inlining, Linkage, Module, Name, SourceMap};
+use crate::opt::inline::{self, Body, Limit, Refusal};
 use crate::options::{Flags, OptLevel};
 use crate::parse::{self, FunctionText, ParseContext, Split};
 use crate::pipeline::{Controls, IrHalf, Placement, Progress, Run};
@@ -38,6 +38,8 @@ pub(crate) struct Callees {
     mentions: Vec<Vec<usize>>,
     /// The candidates, each after those that it mentions.
     order: Vec<usize>,
+    /// Why other functions of the file are not candidates.
+    refused: HashMap<Name, Refusal>,
     /// Whether an exported function can be replaced by another when the program is loaded.
     may_be_preempted: bool,
 }
@@ -51,7 +53,7 @@ struct Candidate {
     once: bool,
     /// Whether its text says `inline`.
     wanted: bool,
-    body: OnceLock<Option<Arc<Body>>>,
+    body: OnceLock<Result<Arc<Body>, Refusal>>,
 }
 
 /// What a thread needs to make bodies.
@@ -80,7 +82,11 @@ impl Callees {
             let candidate = &callees.candidates[at];
             let length = functions[candidate.function].text.len();
             let mentions_itself = callees.mentions[candidate.function].contains(&at);
-            !mentions_itself && length <= if candidate.once || candidate.wanted { LONG } else { SHORT }
+            let limit = if candidate.once || candidate.wanted { LONG } else { SHORT };
+            match mentions_itself {
+                true => Some(Refusal::Recursive),
+                false => (length > limit).then_some(Refusal::TooLarge),
+            }
         });
         callees.put_in_order();
         callees
@@ -93,10 +99,17 @@ impl Callees {
             let wanted = item.inlining == Inlining::Wanted;
             let limit = if is_local || wanted { LONG } else { SHORT };
             let can_be_replaced = item.linkage == Linkage::Weak || item.group != Group::None;
-            if can_be_replaced || item.inlining == Inlining::Never || item.text.len() > limit {
-                continue;
-            }
-            if let Some(name) = parse::function_name(&text[item.text.clone()]) {
+            let Some(name) = parse::function_name(&text[item.text.clone()]) else { continue };
+            let refusal = if let Inlining::Never | Inlining::Cold = item.inlining {
+                Some(Refusal::NotWanted)
+            } else if can_be_replaced {
+                Some(Refusal::Replaceable)
+            } else {
+                (item.text.len() > limit).then_some(Refusal::TooLarge)
+            };
+            if let Some(refusal) = refusal {
+                self.refused.insert(name, refusal);
+            } else {
                 let body = OnceLock::new();
                 self.by_name.insert(name, self.candidates.len());
                 let once = is_local && !is_part;
@@ -127,11 +140,13 @@ impl Callees {
         }
     }
 
-    /// Drops the candidates that are not to be kept.
-    fn retain(&mut self, keep: impl Fn(&Self, usize) -> bool) {
-        let kept: Vec<bool> = (0..self.candidates.len()).map(|at| keep(self, at)).collect();
-        self.mentions.iter_mut().for_each(|list| list.retain(|&at| kept[at]));
-        self.by_name.retain(|_, at| kept[*at]);
+    /// Drops the candidates that are refused.
+    fn retain(&mut self, refuse: impl Fn(&Self, usize) -> Option<Refusal>) {
+        let refused: Vec<Option<Refusal>> = (0..self.candidates.len()).map(|at| refuse(self, at)).collect();
+        self.mentions.iter_mut().for_each(|list| list.retain(|&at| refused[at].is_none()));
+        for (name, at) in self.by_name.extract_if(|_, at| refused[*at].is_some()) {
+            self.refused.extend(refused[at].map(|why| (name, why)));
+        }
     }
 
     /// Puts the candidates in order, and drops those that have no place in it or are nested too deeply.
@@ -160,7 +175,12 @@ impl Callees {
             }
         }
         self.order.retain(|&at| is_placed[at]);
-        self.retain(|_, at| is_placed[at]);
+        // Those that are in a circle were never ready.
+        self.retain(|_, at| match is_placed[at] {
+            true => None,
+            false if missing[at] > 0 => Some(Refusal::Recursive),
+            false => Some(Refusal::TooDeep),
+        });
     }
 
     /// Whether a function mentions candidates.
@@ -210,15 +230,27 @@ impl Callees {
         let Function { stencil, params } = function;
         let mut callees = inline::Callees::default();
         for callee in stencil.functions.values() {
-            let candidate = callee.and_then(|callee| {
-                let at = *self.by_name.get(&params.names[callee.name])?;
-                let Candidate { linkage, .. } = self.candidates[at];
-                let is_definite = linkage != Linkage::Export || callee.colocated || !self.may_be_preempted;
-                (is_definite && self.mentions[index].binary_search(&at).is_ok()).then_some(at)
-            });
+            let candidate = match callee {
+                Some(callee) => self.candidate(index, callee, &params.names[callee.name]),
+                None => Err(Refusal::Elsewhere),
+            };
             callees.push(candidate.and_then(|at| self.body(at, making, maker, progress)));
         }
         callees
+    }
+
+    /// The candidate that the function of this index declares under a name.
+    fn candidate(&self, index: usize, callee: &ExtFunc, name: &Name) -> Result<usize, Refusal> {
+        let Some(&at) = self.by_name.get(name) else {
+            return Err(self.refused.get(name).copied().unwrap_or(Refusal::Elsewhere));
+        };
+        let Candidate { linkage, .. } = self.candidates[at];
+        let is_definite = linkage != Linkage::Export || callee.colocated || !self.may_be_preempted;
+        match is_definite {
+            true if self.mentions[index].binary_search(&at).is_ok() => Ok(at),
+            true => Err(Refusal::Elsewhere),
+            false => Err(Refusal::Replaceable),
+        }
     }
 
     /// The body of a candidate, which is made if it wasn't yet.
@@ -228,7 +260,7 @@ impl Callees {
         making: &Making<'_>,
         maker: &mut BodyMaker,
         progress: &mut Progress,
-    ) -> Option<Arc<Body>> {
+    ) -> Result<Arc<Body>, Refusal> {
         let candidate = &self.candidates[at];
         candidate.body.get_or_init(|| self.make(candidate, making, maker, progress)).clone()
     }
@@ -239,7 +271,7 @@ impl Callees {
         making: &Making<'_>,
         maker: &mut BodyMaker,
         progress: &mut Progress,
-    ) -> Option<Arc<Body>> {
+    ) -> Result<Arc<Body>, Refusal> {
         let Making { text, split, module, flags, controls, .. } = *making;
         let range = split.functions[candidate.function].text.clone();
         let mut half = maker.spare.pop().unwrap_or_default();
@@ -249,16 +281,18 @@ impl Callees {
         let parsed = parse_numbered(bytes, offset, &mut maker.parser, &mut half.function, positions);
         // Its errors are reported when it is compiled itself.
         maker.parser.diagnostics.clear();
-        parsed.ok()?;
+        parsed.map_err(|_| Refusal::Invalid)?;
         half.callees = self.of(candidate.function, &half.function, making, maker, progress);
         let run = Run { flags, controls, placement: Placement::default(), dump: None };
-        half.run(&run, progress).ok()?;
+        half.note_calls(making.notes_calls);
+        half.run(&run, progress).map_err(|_| Refusal::Invalid)?;
         let limit = match candidate {
             Candidate { wanted: true, .. } => Limit::Wanted,
             Candidate { once: true, .. } => Limit::Once,
             Candidate { .. } => Limit::Usual,
         };
-        let body = Body::new(&half.function, &half.analysis, limit).map(Arc::new);
+        let sites = half.take_noted_calls();
+        let body = Body::new(&half.function, &half.analysis, limit, sites).map(Arc::new);
         maker.spare.push(half);
         body
     }
@@ -274,4 +308,6 @@ pub(crate) struct Making<'a> {
     pub(crate) controls: &'a Controls,
     /// Whether source locations are the numbers of instructions.
     pub(crate) numbers_instructions: bool,
+    /// Whether to note what becomes of calls.
+    pub(crate) notes_calls: bool,
 }

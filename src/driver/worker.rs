@@ -128,13 +128,22 @@ impl<'a, I: Backend> Worker<'a, I> {
     /// Gives the compiler the bodies of the parsed function's callees, to be inlined.
     fn find_callees(&mut self, index: usize) {
         let BuildInputs { source, split, module, options, callees, .. } = self.inputs;
+        let notes_calls = options.inline_report;
         let Context { compiler, maker, .. } = &mut *self.context;
         let Compiler { ir, progress, .. } = compiler;
         ir.callees.clear();
-        if callees.concern(index) {
+        if callees.concern(index) || notes_calls {
             let BuildOptions { flags, controls, .. } = options;
             let numbers_instructions = options.numbers_instructions();
-            let making = Making { text: source.text, split, module, flags, controls, numbers_instructions };
+            let making = Making {
+                text: source.text,
+                split,
+                module,
+                flags,
+                controls,
+                numbers_instructions,
+                notes_calls,
+            };
             ir.callees = callees.of(index, &ir.function, &making, maker, progress);
         }
     }
@@ -181,6 +190,10 @@ impl<'a, I: Backend> Worker<'a, I> {
         rest: Stage<I, CompiledStencil>,
     ) -> Option<CompiledFunction> {
         let code = self.run(index, text, rest)?;
+        let calls = self.context.compiler.ir.take_noted_calls();
+        if !calls.is_empty() {
+            self.outcome.calls.push((index, calls));
+        }
         Some(CompiledFunction { params: take(&mut self.context.compiler.ir.function.params), code })
     }
 
@@ -239,6 +252,7 @@ fn prepare<I: Backend>(compiler: &mut Compiler<I>, inputs: &BuildInputs) {
     compiler.omit_locations(!options.numbers_instructions() && inputs.cached.is_none());
     compiler.progress.timing = options.time.then(Timing::default);
     compiler.track_values(inputs.tracks_values);
+    compiler.ir.note_calls(options.inline_report);
     if options.trace_rules {
         compiler.trace_rules();
     }

@@ -41,6 +41,7 @@ pub(super) fn inline(cx: &FileContext, command: &Command, flags: &Flags) -> Stat
         flags,
         controls: &defaults,
         numbers_instructions: false,
+        notes_calls: false,
     };
     let callees = Callees::find(&making, false);
     if !command.options.contains(&"optimize") {

@@ -133,12 +133,14 @@ pub enum Inlining {
     Wanted,
     /// `noinline`: calls stay calls.
     Never,
+    /// `cold`: calls stay calls, and the code is out of the way of other code.
+    Cold,
 }
 
 impl Inlining {
     /// The words that ask for something, and what for.
-    pub const WORDS: [(&'static str, Inlining); 2] =
-        [("inline", Inlining::Wanted), ("noinline", Inlining::Never)];
+    pub const WORDS: [(&'static str, Inlining); 3] =
+        [("inline", Inlining::Wanted), ("noinline", Inlining::Never), ("cold", Inlining::Cold)];
 
     /// What a word asks for, if it is such a word.
     pub fn parse(word: &[u8]) -> Option<Self> {

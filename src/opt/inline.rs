@@ -19,6 +19,7 @@ use crate::analysis::Analysis;
 use crate::diag::unexpected;
 use crate::entity::{List, Map};
 use crate::ir::*;
+use crate::named_enum;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -34,8 +35,40 @@ const MAX_SLOTS: u32 = 1024;
 /// The limit for what inlining adds to a function, as a multiple of its instructions, and beyond that.
 const GROWTH: (usize, usize) = (2, 2000);
 
-/// The bodies of a function's callees; `None` for those that are not to be inlined.
-pub type Callees = Map<FuncRef, Option<Arc<Body>>>;
+/// The bodies of a function's callees, or why they are not to be inlined.
+pub type Callees = Map<FuncRef, Result<Arc<Body>, Refusal>>;
+
+named_enum! {
+    /// Why a call is left as it is.
+    Refusal {
+        Elsewhere "it is not defined in this file",
+        NotWanted "its text says `noinline` or `cold`",
+        Replaceable "another definition may take its place",
+        Recursive "it calls itself",
+        TooDeep "calls are nested too deeply",
+        Invalid "it has errors",
+        TooLarge "it is too large",
+        NeverReturns "it never returns",
+        OwnFrame "it does what only a function of its own can do",
+        SeveralUses "it is large and has several uses",
+        Cold "the call is in a cold block",
+        Unreachable "the call is never reached",
+        NotPlain "only a plain `call` can be replaced",
+        OtherSignature "the call has another signature, or asks for more",
+        NoRoom "enough has been inlined already",
+    }
+}
+
+/// What has become of a call by name.
+#[derive(Clone, Debug)]
+pub struct Site {
+    /// The call, as the text numbers instructions.
+    pub call: Inst,
+    /// The function's name.
+    pub callee: Name,
+    /// What was inlined in the body that took its place, or why none did.
+    pub outcome: Result<Arc<[Site]>, Refusal>,
+}
 
 /// How large a body may be.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -62,12 +95,19 @@ pub struct Body {
     once: bool,
     /// What the source locations of instructions stand for, for debug information.
     places: Option<BodyPlaces>,
+    /// What has become of the body's own calls, if that is noted.
+    sites: Arc<[Site]>,
 }
 
 impl Body {
-    /// The body of a function that has been optimised; `None` if it is too large, or does what only a
-    /// function of its own can do.
-    pub fn new(function: &Function, analysis: &Analysis, limit: Limit) -> Option<Self> {
+    /// The body of a function that has been optimised, unless it is too large or does what only a function of
+    /// its own can do. `sites` are its calls, if they are noted.
+    pub fn new(
+        function: &Function,
+        analysis: &Analysis,
+        limit: Limit,
+        sites: Vec<Site>,
+    ) -> Result<Self, Refusal> {
         let stencil = &function.stencil;
         let order = analysis.order.rpo().to_vec();
         let insts = || order.iter().flat_map(|&block| stencil.block_insts(block));
@@ -75,16 +115,19 @@ impl Body {
         let size = opcodes().filter(|opcode| !matches!(opcode, Opcode::Jump | Opcode::Return)).count();
         let is_small = size <= SMALL + stencil.signature.params.len();
         let returns = opcodes().filter(|&opcode| opcode == Opcode::Return).count();
-        let can_inline = (is_small || limit != Limit::Usual && size <= LARGE)
-            && returns > 0
-            && has_plain_frame(stencil)
-            && insts().all(|inst| can_copy(function, &stencil.insts[inst]));
+        if !is_small && (limit == Limit::Usual || size > LARGE) {
+            return Err(Refusal::TooLarge);
+        }
+        if returns == 0 {
+            return Err(Refusal::NeverReturns);
+        }
+        if !(has_plain_frame(stencil) && insts().all(|inst| can_copy(function, &stencil.insts[inst]))) {
+            return Err(Refusal::OwnFrame);
+        }
         let once = limit == Limit::Once && !is_small;
-        can_inline.then(|| {
-            let mut function = function.clone();
-            let places = BodyPlaces::number(&mut function, &order);
-            Body { function, order, size, returns, once, places }
-        })
+        let mut function = function.clone();
+        let places = BodyPlaces::number(&mut function, &order);
+        Ok(Body { function, order, size, returns, once, places, sites: sites.into() })
     }
 }
 
@@ -158,6 +201,10 @@ pub struct Inline {
     uses: Map<FuncRef, u32>,
     copier: Copier,
     args: Vec<Value>,
+    /// Whether to note what becomes of calls.
+    pub notes_sites: bool,
+    /// What has become of the calls of the function that was last changed.
+    pub noted: Vec<Site>,
 }
 
 /// Copies instructions of bodies.
@@ -193,10 +240,11 @@ impl Inline {
         buffers: &mut EditBuffers,
         origins: &mut Origins,
     ) {
-        if callees.values().all(Option::is_none) {
+        self.noted.clear();
+        if !self.notes_sites && callees.values().all(Result::is_err) {
             return;
         }
-        self.find_sites(&func.stencil, callees, analysis);
+        self.find_sites(func, callees, analysis);
         if self.sites.is_empty() {
             return;
         }
@@ -222,32 +270,64 @@ impl Inline {
         analysis.compute(&func.stencil);
     }
 
-    /// Finds the calls to inline.
-    fn find_sites(&mut self, stencil: &Stencil, callees: &Callees, analysis: &Analysis) {
+    /// Finds the calls to inline, and notes what becomes of all calls if that is wanted.
+    fn find_sites(&mut self, func: &Function, callees: &Callees, analysis: &Analysis) {
+        let Function { stencil, params } = func;
         self.count_uses(stencil);
         self.sites.clear();
         let mut room = GROWTH.0 * stencil.insts.len() + GROWTH.1;
         for &block in &stencil.layout {
-            if stencil.blocks[block].cold || !analysis.order.is_reachable(block) {
-                continue;
-            }
             for inst in stencil.block_insts(block) {
                 let data = &stencil.insts[inst];
-                if data.opcode != Opcode::Call {
+                if !matches!(data.opcode.format(), Format::Call | Format::TryCall) {
                     continue;
                 }
-                let callee = FuncRef(data.a);
-                if let Some(Some(body)) = callees.get(callee)
-                    && fits(stencil, inst, body)
-                    && (!body.once || self.uses[callee] == 1)
-                    && body.size <= room
-                {
+                let outcome = self.outcome(stencil, callees, analysis, (block, inst), room);
+                if let Ok(body) = outcome {
                     room -= body.size;
                     self.sites.push(inst);
+                }
+                if self.notes_sites
+                    && let Some(callee) = stencil.functions[FuncRef(data.a)]
+                {
+                    let callee = params.names[callee.name].clone();
+                    let outcome = outcome.map(|body| body.sites.clone());
+                    self.noted.push(Site { call: inst, callee, outcome });
                 }
             }
         }
         self.sites.sort_unstable();
+        self.noted.sort_unstable_by_key(|site| site.call);
+    }
+
+    /// The body that takes the place of a call, if one does.
+    fn outcome<'a>(
+        &self,
+        stencil: &Stencil,
+        callees: &'a Callees,
+        analysis: &Analysis,
+        (block, call): (Block, Inst),
+        room: usize,
+    ) -> Result<&'a Body, Refusal> {
+        let data = &stencil.insts[call];
+        let callee = FuncRef(data.a);
+        let body = match callees.get(callee) {
+            Some(Ok(body)) => body,
+            Some(&Err(why)) => return Err(why),
+            None => return Err(Refusal::Elsewhere),
+        };
+        let refusals = [
+            (data.opcode != Opcode::Call, Refusal::NotPlain),
+            (stencil.blocks[block].cold, Refusal::Cold),
+            (!analysis.order.is_reachable(block), Refusal::Unreachable),
+            (!fits(stencil, call, body), Refusal::OtherSignature),
+            (body.once && self.uses[callee] != 1, Refusal::SeveralUses),
+            (body.size > room, Refusal::NoRoom),
+        ];
+        match refusals.iter().find(|(applies, _)| *applies) {
+            Some(&(_, why)) => Err(why),
+            None => Ok(body),
+        }
     }
 
     fn count_uses(&mut self, stencil: &Stencil) {

@@ -7,7 +7,7 @@ use crate::ir::{Block, EditBuffers, Function, Origins, Stencil, Value, Written};
 
 use crate::opt::control_flow::ControlFlow;
 use crate::opt::induction::Induction;
-use crate::opt::inline::{Callees, Inline};
+use crate::opt::inline::{Callees, Inline, Site};
 use crate::opt::legalize;
 use crate::opt::narrow::Narrow;
 use crate::opt::promote::Promote;
@@ -268,6 +268,16 @@ impl IrHalf {
     /// Returns how often each rule of the optimiser was applied.
     pub fn traced_rules(&self) -> impl Iterator<Item = (&'static str, u64)> {
         self.value_numbering.trace.iter().flatten().map(|(&name, &count)| (name, count))
+    }
+
+    /// Notes what becomes of calls, or no longer does.
+    pub(crate) fn note_calls(&mut self, wanted: bool) {
+        self.inline.notes_sites = wanted;
+    }
+
+    /// Returns what has become of the function's calls, in order, if that is noted.
+    pub(crate) fn take_noted_calls(&mut self) -> Vec<Site> {
+        std::mem::take(&mut self.inline.noted)
     }
 
     /// Verifies the function as it was parsed, and returns the errors.

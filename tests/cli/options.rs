@@ -369,6 +369,66 @@ fn a_dump_of_a_pass_that_does_not_run_says_so() {
     assert!(code == Some(0) && said.contains("`--pass value_numbering=off` switches it off"), "{said}");
 }
 
+const CALLS: &str = "\
+function %leaf(i32) -> i32 {
+block0(v0: i32):
+    v1 = iadd_imm v0, 1
+    return v1
+}
+
+function %middle(i32) -> i32 {
+    fn0 = colocated %leaf(i32) -> i32
+block0(v0: i32):
+    v1 = call fn0(v0)
+    return v1
+}
+
+function %rare(i32) -> i32 cold {
+block0(v0: i32):
+    return v0
+}
+
+function %main(i32) -> i32 {
+    fn0 = colocated %middle(i32) -> i32
+    fn1 = colocated %rare(i32) -> i32
+    fn2 = %puts(i32) -> i32
+block0(v0: i32):
+    v1 = call fn0(v0)
+    v2 = call fn1(v1)
+    v3 = call fn2(v2)
+    return v3
+}
+";
+
+#[test]
+fn a_report_says_what_was_inlined() {
+    let dir = dir("inline_report");
+    fs::write(dir.join("calls.clif"), CALLS).expect("a file");
+    let report = |args: &[&str]| {
+        let all = [&["calls.clif", "-o", "calls.o", "--inline-report", "calls.json"], args].concat();
+        let (code, said) = build(&dir, &all);
+        assert_eq!(code, Some(0), "{said}");
+        let text = fs::read_to_string(dir.join("calls.json")).expect("a report");
+        (said, serde_json::from_str::<serde_json::Value>(&text).expect("JSON"))
+    };
+    let leaf = serde_json::json!({ "callee": "%leaf", "line": 10, "inlined": true, "calls": [] });
+    let refused = |callee: &str, line: u32, why: &str| serde_json::json!({ "callee": callee, "line": line, "inlined": false, "why": why });
+    let (said, found) = report(&["-O", "speed"]);
+    assert_eq!(said, "");
+    let expected = serde_json::json!({ "functions": [
+        { "name": "%middle", "line": 7, "calls": [leaf] },
+        { "name": "%main", "line": 18, "calls": [
+            { "callee": "%middle", "line": 23, "inlined": true, "calls": [leaf] },
+            refused("%rare", 24, "its text says `noinline` or `cold`"),
+            refused("%puts", 25, "it is not defined in this file"),
+        ] },
+    ] });
+    assert_eq!(found, expected);
+    let (said, found) = report(&[]);
+    assert!(said.contains("`--inline-report` shows nothing, because the pass does not run"), "{said}");
+    assert_eq!(found, serde_json::json!({ "functions": [] }));
+}
+
 #[test]
 fn what_is_wrong_with_the_command_line_is_said_in_one_line() {
     let dir = dir("wrong_options");

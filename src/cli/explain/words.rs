@@ -181,6 +181,11 @@ pub const GROUPS: &[Group] = &[
                 "large bodies of the function are inlined too; like `section`, it follows the signature",
             ),
             ("noinline", "calls of the function stay calls; like `section`, it follows the signature"),
+            (
+                "cold",
+                "a block or function that is seldom executed: its code is out of the way of other code, and \
+                 calls of the function stay calls",
+            ),
         ],
     },
 ];
