@@ -417,10 +417,10 @@ fn a_report_says_what_was_inlined() {
     assert_eq!(said, "");
     let expected = serde_json::json!({ "functions": [
         { "name": "%middle", "line": 7, "calls": [leaf] },
-        { "name": "%main", "line": 18, "calls": [
-            { "callee": "%middle", "line": 23, "inlined": true, "calls": [leaf] },
-            refused("%rare", 24, "its text says `noinline` or `cold`"),
-            refused("%puts", 25, "it is not defined in this file"),
+        { "name": "%main", "line": 19, "calls": [
+            { "callee": "%middle", "line": 24, "inlined": true, "calls": [leaf] },
+            refused("%rare", 25, "its text says `noinline` or `cold`"),
+            refused("%puts", 26, "it is not defined in this file"),
         ] },
     ] });
     assert_eq!(found, expected);
