@@ -134,10 +134,9 @@ pub struct Layout {
     pub single: Option<Type>,
     /// Classes of the first 16 bytes.
     pub classes: [u8; 16],
-    /// Whether some value has an address that is not a multiple of its alignment.
-    pub is_unaligned: bool,
-    /// What the address has to be a multiple of so that all values are aligned.
-    pub needs: u32,
+    /// Bit `n` says whether all values are aligned at an address that is `n` more than a multiple of 16. In
+    /// a structure that is packed, or has a packed one in it, that may be none, or not 0.
+    pub aligned_at: u16,
     /// Whether there is an `f80`.
     pub has_extended: bool,
     /// Whether there is a float or vector of 16 bytes.
@@ -175,7 +174,17 @@ impl Layouts {
     }
 }
 
+/// The numbers below 16 that are multiples of an alignment, as bits.
+fn multiples_of(align: u32) -> u16 {
+    (0..u16::BITS).step_by(align as usize).fold(0, |bits, at| bits | 1 << at)
+}
+
 impl Layout {
+    /// Whether all values are aligned where the structure itself is.
+    pub fn is_aligned(&self) -> bool {
+        self.aligned_at & 1 != 0
+    }
+
     fn of_value(ty: Type, most: u32) -> Self {
         let size = ty.bytes();
         let is_float = ty.is_float() || ty.is_vector();
@@ -201,8 +210,7 @@ impl Layout {
             homogeneous: if is_float { Homogeneous::Of(base, 1) } else { Homogeneous::No },
             single: Some(ty),
             classes,
-            is_unaligned: false,
-            needs: align,
+            aligned_at: multiples_of(align),
             has_extended: false,
             has_vector: is_float && size == 16,
         }
@@ -217,8 +225,7 @@ impl Layout {
         homogeneous: Homogeneous::Empty,
         single: None,
         classes: [0; 16],
-        is_unaligned: false,
-        needs: 1,
+        aligned_at: u16::MAX,
         has_extended: false,
         has_vector: false,
     };
@@ -230,14 +237,14 @@ impl Layout {
         let offset = if structure.is_union { 0 } else { self.size.next_multiple_of(u64::from(align)) };
         let elements = count.unwrap_or(1);
         let bytes = member.size.saturating_mul(elements);
-        let misplaced = |distance: u64| !distance.is_multiple_of(u64::from(member.needs));
-        self.is_unaligned |=
-            member.is_unaligned || misplaced(offset) || elements > 1 && misplaced(member.size);
+        for element in 0..elements.clamp(1, 16) {
+            let at = offset.wrapping_add(element.wrapping_mul(member.size));
+            self.aligned_at &= member.aligned_at.rotate_right(at as u32 % u16::BITS);
+        }
         self.single = member.single.filter(|_| index == 0 && count.is_none() && !structure.is_union);
         self.size = self.size.max(offset.saturating_add(bytes)).min(MAX_STRUCTURE_SIZE + 1);
         self.align = self.align.max(align);
         self.natural = self.natural.max(align);
-        self.needs = self.needs.max(member.needs);
         self.is_empty &= member.is_empty || count == Some(0);
         self.has_extended |= member.has_extended && elements > 0;
         self.has_vector |= member.has_vector && elements > 0;
@@ -270,7 +277,7 @@ impl Layout {
     /// Rounds up the size, after the last member.
     fn finish(&mut self, structure: &Structure) {
         self.align = self.align.max(structure.align);
-        self.needs = self.needs.max(self.align);
+        self.aligned_at &= multiples_of(self.align);
         self.size = self.size.next_multiple_of(u64::from(self.align));
         if let Homogeneous::Of(ty, count) = self.homogeneous
             && self.size != count.saturating_mul(u64::from(ty.bytes()))
@@ -342,5 +349,40 @@ impl Display for Structure {
 impl Display for TypeItem {
     fn fmt(&self, f: &mut Formatter) -> fmt::Result {
         write!(f, "type {} = {}", StructName(&self.name), self.structure)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use types::{I8, I32, I64};
+
+    fn value(ty: Type) -> Member {
+        Member { ty: MemberType::Value(ty), lengths: Vec::new() }
+    }
+
+    /// The layout of a structure of values, followed perhaps by a structure.
+    fn layout(is_packed: bool, values: &[Type], last: Option<Layouts>) -> Layouts {
+        let mut members: Vec<Member> = values.iter().map(|&ty| value(ty)).collect();
+        let mut layouts: Vec<Layouts> = values.iter().map(|&ty| Layouts::of_value(ty)).collect();
+        for of_last in last {
+            members.push(Member { ty: MemberType::Named("last".into()), lengths: Vec::new() });
+            layouts.push(of_last);
+        }
+        let structure = Structure { is_packed, align: 1, members, ..Structure::default() };
+        structure.layouts(&layouts).expect("it is small")
+    }
+
+    #[test]
+    fn only_the_place_in_the_whole_structure_tells_whether_a_value_is_aligned() {
+        let packed = layout(true, &[I64], None);
+        assert!(packed.on(16).is_aligned());
+        let at_four = layout(false, &[I32], Some(packed));
+        assert!(!at_four.on(16).is_aligned());
+        let at_eight = layout(false, &[I8], Some(at_four));
+        assert_eq!((at_eight.on(16).size, at_eight.on(16).align), (16, 4));
+        assert!(at_eight.on(16).is_aligned());
+        assert!(!layout(false, &[I64], Some(at_four)).on(16).is_aligned());
+        assert!(!layout(true, &[I8], Some(at_four)).on(16).is_aligned());
     }
 }
