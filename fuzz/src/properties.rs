@@ -86,7 +86,7 @@ fn settings(arch: Arch, random: &mut Random) -> Vec<&'static str> {
         "regalloc_algorithm=backtracking",
         "regalloc_algorithm=single_pass",
     ]));
-    settings.push(random.choose(&["opt_level=none", "opt_level=speed", "opt_level=size"]));
+    settings.push(random.choose(&["opt_level=none", "opt_level=speed", "opt_level=speed_and_size"]));
     settings.push(random.choose(&["is_pic=true", "is_pic=false", "preserve_frame_pointers=true"]));
     let some = random.below(3);
     for setting in SETTINGS.iter().filter(|setting| setting.arch == Some(arch) && setting.kind == Kind::Bool)
