@@ -18,6 +18,7 @@ use crate::lower::select::Selection;
 use crate::lower::vocabulary::Materialization;
 use crate::machine::reg::{RegClass, VReg};
 use crate::machine::size::{OperandSize, Q64, alu_size, exact_size};
+use crate::options::OptLevel;
 use crate::rule;
 
 /// Lowers select and select_spectre_guard.
@@ -30,7 +31,13 @@ pub fn select(cx: &mut Cx, inst: Inst) -> Lowered {
         let (chosen, chosen_high) = cx.put_parts(chosen);
         let (other, other_high) = cx.put_parts(other);
         let size = alu_size(data.ty);
+        let by_branch = data.opcode == Opcode::Select && waits_for_memory(cx, Value(data.a));
         let test = condition(cx, Value(data.a), true);
+        if let (true, FlagTest::One(cond), None) = (by_branch, test, d_high) {
+            rule!(cx, "select.branch");
+            rows::select_r(cx, size, d, other, chosen, cond);
+            return Ok(());
+        }
         move_int_if(cx, size, d, test, chosen, other);
         if let (Some(d), Some(chosen), Some(other)) = (d_high, chosen_high, other_high) {
             move_int_if(cx, size, d, test, chosen, other);
@@ -39,6 +46,18 @@ pub fn select(cx: &mut Cx, inst: Inst) -> Lowered {
     }
     select_float(cx, &data, d);
     Ok(())
+}
+
+/// Whether a condition compares what is loaded for it alone. A branch is predicted before the load is done,
+/// where a conditional move waits for it; as many instructions are executed.
+fn waits_for_memory(cx: &Cx, control: Value) -> bool {
+    let is_load = |value: u32| {
+        cx.unique(Value(value)).is_some_and(|inst| cx.f.insts[inst].opcode.effects().has(Effects::LOAD))
+    };
+    let Some(compare) = cx.unique(control).map(|inst| &cx.f.insts[inst]) else { return false };
+    cx.flags.opt_level() == OptLevel::Speed
+        && compare.opcode == Opcode::Icmp
+        && (is_load(compare.a) || is_load(compare.b))
 }
 
 impl Selection for X86_64 {

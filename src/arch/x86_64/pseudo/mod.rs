@@ -11,7 +11,7 @@ use crate::arch::x86_64::branch::Branches;
 use crate::arch::x86_64::operands::Cond;
 use crate::arch::x86_64::{Direct, rows};
 use crate::emit::branch;
-use crate::emit::buffer::CodeBuffer;
+use crate::emit::buffer::{BranchForms, CodeBuffer};
 use crate::emit::inst_view::{EmitContext, Expansion, InstView};
 use crate::machine::amode::{Amode, Place};
 use crate::machine::inst::Label;
@@ -37,6 +37,15 @@ pub fn jump_table(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
     rows::movslq_rm(sink, distance, Amode::indexed(base, index, 2, 0));
     rows::add_rm(sink, Q64, distance, distance, base);
     rows::jmp_rm(sink, distance);
+}
+
+/// Copies a register if a condition holds.
+pub fn int_select(view: &InstView, cx: &EmitContext, buffer: &mut CodeBuffer) {
+    let ((d, size), (chosen, _)) = (view.sized_operand(0), view.sized_operand(2));
+    let done = buffer.label();
+    buffer.branch::<Branches>(Branches::complement(view.small), 0, done);
+    rows::mov_rm(&mut Direct::of(cx, buffer), size, d, chosen);
+    buffer.bind(done);
 }
 
 /// Computes the address of a label in a register.
