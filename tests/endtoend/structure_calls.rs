@@ -308,7 +308,30 @@ impl World {
         // In a union of an f128 and smaller floats, clang takes the first half for an integer.
         let second = layout.classes[8..].iter().fold(0, |all, bits| all | bits);
         let is_mixed = second & class::INTEGER == 0 && second == class::SSE | class::SSE_UP;
-        layout.align <= self.most() && layout.size > 0 && !(self.arch == Arch::X86_64 && is_mixed)
+        let is_lossy = || self.has_lossy_union(structure);
+        layout.align <= self.most()
+            && layout.size > 0
+            && !(self.arch == Arch::X86_64 && (is_mixed || is_lossy()))
+    }
+
+    /// Whether there is a union of f16 and f32, of which clang passes an f32 and loses what follows it.
+    fn has_lossy_union(&self, structure: &Structure) -> bool {
+        let of_union = |name| structure.is_union && self.has_scalar(structure, name);
+        of_union("f16") && of_union("f32")
+            || structure.members.iter().any(|(ty, _)| match ty {
+                Ty::Scalar(_) => false,
+                Ty::Named(n) => self.has_lossy_union(&self.named[*n]),
+                Ty::Nested(inner) => self.has_lossy_union(inner),
+            })
+    }
+
+    /// Whether a structure has a member of a type, at any depth.
+    fn has_scalar(&self, structure: &Structure, clif: &str) -> bool {
+        structure.members.iter().any(|(ty, _)| match ty {
+            Ty::Scalar(scalar) => scalar.clif == clif,
+            Ty::Named(n) => self.has_scalar(&self.named[*n], clif),
+            Ty::Nested(inner) => self.has_scalar(inner, clif),
+        })
     }
 
     fn most(&self) -> u32 {
