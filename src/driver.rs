@@ -5,13 +5,15 @@
 //! source order at the end, so that the object's bytes don't depend on the number of threads. A function that
 //! can't be compiled yields a diagnostic while the others are still compiled, and an object is written only
 //! if there are no errors. What outlives a build is in a [`Session`]. With a cache, only functions that it
-//! does not have are compiled (`cached`). A build can be of some of a file's functions only (`shard`).
+//! does not have are compiled (`cached`). A build can be of some of a file's functions only (`shard`). Large
+//! files are compiled piece by piece (`large`).
 
 mod cached;
 pub(crate) mod callees;
 mod contradictions;
 mod described;
 mod image;
+mod large;
 mod numbering;
 mod session;
 mod shard;
@@ -34,6 +36,7 @@ use crate::timing::Timing;
 use cached::{CacheNotes, Cached};
 use callees::{Callees, Making};
 pub use described::{Described, Held};
+pub use large::{LARGE, Large, build_large};
 pub use session::Session;
 pub use shard::Shard;
 use std::borrow::Cow;
@@ -115,11 +118,14 @@ pub struct Observer<'a> {
     pub dump: Option<DumpRequest<'a>>,
     /// Called with a message for each problem with the cache.
     pub warn: &'a (dyn Fn(&str) + Sync),
+    /// Called with the end of the text that is not needed for now, when a large file is built.
+    pub passed: &'a (dyn Fn(usize) + Sync),
 }
 
 impl Observer<'_> {
     /// No callbacks.
-    pub const NONE: Observer<'static> = Observer { progress: &|_, _| {}, dump: None, warn: &|_| {} };
+    pub const NONE: Observer<'static> =
+        Observer { progress: &|_, _| {}, dump: None, warn: &|_| {}, passed: &|_| {} };
 }
 
 /// A request for the texts of functions after passes.
@@ -184,9 +190,7 @@ pub fn build_in(
 ) -> Result<Built, Vec<Diagnostic>> {
     let mut timing = Timing::default();
     let mut diagnostics = Vec::new();
-    let cache = session
-        .cache()
-        .filter(|_| observer.dump.is_none() && !options.trace_rules && options.controls.are_default());
+    let cache = usable_cache(session, options, observer);
     let mut values = options.tracks_values(None);
     let Parts { mut split, part, mut cached } =
         split_file(cache, source, (options, values), &mut timing, &mut diagnostics);
@@ -195,19 +199,55 @@ pub fn build_in(
     let has_values = options.tracks_values(Some(&module));
     if module.personality.is_some() || has_values != values {
         // The keys of the cache depend on both.
-        let options = options.to_mut();
-        options.flags = options.flags.with_landing_pads(module.personality.is_some());
+        options.to_mut().flags = options.flags.with_landing_pads(module.personality.is_some());
         values = has_values;
         Parts { split, cached, .. } =
-            split_file(cache, source, (options, values), &mut timing, &mut Vec::new());
+            split_file(cache, source, (&options, values), &mut timing, &mut Vec::new());
     }
-    let options = &*options;
+    let place = Environment {
+        session,
+        source,
+        module: &module,
+        options: &options,
+        tracks_values: values.unwrap_or(false),
+        observer,
+    };
+    let built = compile(&place, Parts { split, part, cached }, timing, diagnostics)?;
+    Ok(Built { module, ..built })
+}
+
+/// The session's cache, if it can be used with these options.
+fn usable_cache<'a>(session: &'a Session, options: &BuildOptions, observer: &Observer) -> Option<&'a Cache> {
+    let is_usable = observer.dump.is_none() && !options.trace_rules && options.controls.are_default();
+    session.cache().filter(|_| is_usable)
+}
+
+/// What does not depend on which functions are compiled.
+#[derive(Clone, Copy)]
+struct Environment<'a> {
+    session: &'a Session,
+    source: &'a Source<'a>,
+    module: &'a Module,
+    options: &'a BuildOptions,
+    /// Whether debug information says where values are.
+    tracks_values: bool,
+    observer: &'a Observer<'a>,
+}
+
+/// Compiles the functions of a file that has been split, and writes the object. The result has no module.
+fn compile(
+    environment: &Environment,
+    Parts { split, part, mut cached }: Parts,
+    mut timing: Timing,
+    mut diagnostics: Vec<Diagnostic>,
+) -> Result<Built, Vec<Diagnostic>> {
+    let Environment { session, source, module, options, tracks_values, observer } = *environment;
     let start = Instant::now();
     let BuildOptions { flags, controls, .. } = options;
     let making = Making {
         text: source.text,
         split: &split,
-        module: &module,
+        module,
         flags,
         controls,
         numbers_instructions: options.numbers_instructions(),
@@ -222,9 +262,9 @@ pub fn build_in(
         session,
         source,
         split: &split,
-        module: &module,
+        module,
         options,
-        tracks_values: values.unwrap_or(false),
+        tracks_values,
         observer,
         callees: &callees,
         cached: cached.as_ref(),
@@ -246,22 +286,23 @@ pub fn build_in(
     units.sort_unstable_by_key(|unit| unit.0);
     // Other parts may refer to the local functions of this one.
     if options.flags.opt_level() != OptLevel::None && part.is_none() {
-        unused::leave_out(&mut units, &split, &module);
+        unused::leave_out(&mut units, &split, module);
     }
     let bodies = if options.debug.is_some() { callees.offsets(&split) } else { HashMap::new() };
     let debug = options.debug.as_ref().map(|options| DebugInfo { options, source, bodies: &bodies });
     let object =
-        timing.measure("object", || write_object((&split, &module), part.as_ref(), &units, options, debug));
+        timing.measure("object", || write_object((&split, module), part.as_ref(), &units, options, debug));
     let (written, assembly) = object?;
-    let image = image::make(source, &split, &module, &units, options, &written)?;
+    let image = image::make(source, &split, module, &units, options, &written)?;
     let object::Written { bytes: object, mut warnings, symbols, contradictions, .. } = written;
     let described = match options.describe {
         true => described::all(source, &split, &units, symbols),
         false => Vec::new(),
     };
     warnings.append(&mut diagnostics);
-    warnings.extend(contradictions::diagnostics(source, &split, &module, &contradictions));
+    warnings.extend(contradictions::diagnostics(source, &split, module, &contradictions));
     warnings.sort_by_key(|diagnostic| diagnostic.offset);
+    let module = Module::default();
     Ok(Built { object, assembly, image, described, warnings, module, timing, rules, cache: statistics })
 }
 

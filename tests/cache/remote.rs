@@ -51,9 +51,7 @@ struct Redis {
 
 impl Redis {
     fn start(options: &[&str]) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let port = listener.local_addr().expect("an address").port();
-        drop(listener);
+        let port = free_port();
         let mut command = Command::new("redis-server");
         command.args([
             "--port",
@@ -67,11 +65,7 @@ impl Redis {
         ]);
         command.args(options).stdout(Stdio::null()).stderr(Stdio::null());
         let child = command.spawn().expect("redis-server is installed: scripts/test does that");
-        let end = Instant::now() + Duration::from_secs(20);
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(Instant::now() < end, "redis-server starts");
-            thread::sleep(Duration::from_millis(20));
-        }
+        wait_for(port, "redis-server");
         Redis { child, port }
     }
 
@@ -84,6 +78,77 @@ impl Drop for Redis {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// A server of S3 (moto), which ends with the test.
+struct S3 {
+    child: Child,
+    port: u16,
+}
+
+impl S3 {
+    fn start() -> Self {
+        let port = free_port();
+        let modules = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/moto");
+        let mut command = Command::new("python3");
+        command.args(["-m", "moto.server", "-H", "127.0.0.1", "-p", &port.to_string()]);
+        command.env("PYTHONPATH", modules).stdout(Stdio::null()).stderr(Stdio::null());
+        let child = command.spawn().expect("Python is installed");
+        wait_for(port, "moto, which scripts/test installs,");
+        let s3 = S3 { child, port };
+        assert!(s3.request("PUT", "/bucket", b"").starts_with("HTTP/1.1 200"), "a bucket");
+        s3
+    }
+
+    fn url(&self) -> String {
+        s3_url(self.port)
+    }
+
+    /// Sends a request, and returns the whole answer.
+    fn request(&self, method: &str, path: &str, body: &[u8]) -> String {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).expect("the server runs");
+        let length = body.len();
+        let head = format!("{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n");
+        let head = format!("{head}Content-Length: {length}\r\n\r\n");
+        stream.write_all(&[head.as_bytes(), body].concat()).expect("it listens");
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).expect("it answers");
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+
+    /// The names of all objects.
+    fn names(&self) -> Vec<String> {
+        let list = self.request("GET", "/bucket", b"");
+        let names = list.split("<Key>").skip(1).filter_map(|rest| rest.split_once("</Key>"));
+        names.map(|(name, _)| name.to_string()).collect()
+    }
+}
+
+impl Drop for S3 {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The URL of a bucket on a server of S3.
+fn s3_url(port: u16) -> String {
+    let server = format!("s3://bucket/?region=us-east-1&endpoint=http://127.0.0.1:{port}");
+    server + "&access_key_id=a&secret_access_key=b&disable_config_load=true"
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.local_addr().expect("an address").port()
+}
+
+/// Waits until a server listens.
+fn wait_for(port: u16, server: &str) {
+    let end = Instant::now() + Duration::from_secs(60);
+    while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        assert!(Instant::now() < end, "{server} starts");
+        thread::sleep(Duration::from_millis(20));
     }
 }
 
@@ -141,13 +206,13 @@ fn pass(mut from: TcpStream, mut to: TcpStream, mishap: Option<Mishap>) {
 
 #[test]
 fn what_one_builds_others_find() {
-    let redis = Redis::start(&[]);
+    let (redis, s3) = (Redis::start(&[]), S3::start());
     for target in targets() {
         let directory = directory(&format!("remote_{target}"));
         let text = program(200, 1, "f", "g");
         fs::write(directory.join("file.clif"), &text).expect("a file");
         let shared = format!("file://{}", directory.join("shared").display());
-        for (url, debug) in [(redis.url(), false), (shared, true)] {
+        for (url, debug) in [(redis.url(), false), (s3.url(), false), (shared, true)] {
             let options = [&["--target", target][..], if debug { &["-g"] } else { &[] }].concat();
             let object = super::built(&directory, &text, &options).0;
             let (first, said) = built_by(&directory, &text, &url, &options);
@@ -284,8 +349,7 @@ fn a_store_that_does_not_work_is_a_warning() {
     let closed = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
     goes_on_without("remote_down", &format!("redis://127.0.0.1:{closed}"));
     goes_on_without("remote_http", &format!("http://127.0.0.1:{closed}/cache"));
-    let s3 = format!("s3://bucket/?region=x&endpoint=http://127.0.0.1:{closed}&access_key_id=a");
-    goes_on_without("remote_s3", &(s3 + "&secret_access_key=b&disable_config_load=true"));
+    goes_on_without("remote_s3", &s3_url(closed));
     goes_on_without("remote_scheme", "gopher://host");
     goes_on_without("remote_no_url", "host");
     let full = Redis::start(&["--maxmemory", "1mb", "--maxmemory-policy", "noeviction"]);
@@ -298,6 +362,8 @@ fn a_store_that_stalls_or_breaks_off_is_not_waited_for() {
     let url = |mishap| format!("redis://127.0.0.1:{}", proxy(redis.port, mishap));
     goes_on_without("remote_stalled", &url(Mishap::Stall));
     goes_on_without("remote_slow", &url(Mishap::Delay(Duration::from_secs(3))));
+    let s3 = S3::start();
+    goes_on_without("remote_s3_stalled", &s3_url(proxy(s3.port, Mishap::Stall)));
     let directory = directory("remote_broken");
     let text = program(300, 7, "f", "g");
     let object = plain(&directory, &text);
@@ -308,6 +374,32 @@ fn a_store_that_stalls_or_breaks_off_is_not_waited_for() {
             assert!(made == object, "a wrong object at {at}");
         }
     }
+}
+
+#[test]
+fn tampered_objects_of_s3_are_refused_and_replaced() {
+    let s3 = S3::start();
+    let directory = directory("remote_s3_tampered");
+    let text = program(300, 10, "f", "g");
+    let object = plain(&directory, &text);
+    built_by(&directory, &text, &s3.url(), &[]);
+    let names = s3.names();
+    assert!(names.len() > 3, "{names:?}");
+    for name in &names {
+        s3.request("PUT", &format!("/bucket/{name}"), b"something else");
+    }
+    let (made, said) = built_by(&directory, &text, &s3.url(), &[]);
+    assert!(made == object && said.contains("are damaged, or were not made with this key"), "{said}");
+    let (made, said) = built_by(&directory, &text, &s3.url(), &[]);
+    assert!(made == object && count(&said, "found remotely") == 300, "{said}");
+    let (url, mut server) = (s3.url(), s3);
+    let killer = thread::spawn(move || {
+        thread::sleep(Duration::from_millis(50));
+        server.child.kill().expect("it can be killed");
+    });
+    let (made, _) = built_with(&directory, &text, &url, &[]);
+    assert!(made == object, "a wrong object of a server that was killed");
+    killer.join().expect("no panic");
 }
 
 #[test]

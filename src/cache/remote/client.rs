@@ -66,6 +66,8 @@ impl Client {
 /// Makes the operator of a URL.
 fn operator(url: &str) -> Result<Operator, String> {
     opendal::install_default();
+    // It fails if the process has one already, which is then used.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let (scheme, rest) =
         url.split_once("://").ok_or("expected a URL, such as redis://host or file:///directory")?;
     let operator = match scheme {
