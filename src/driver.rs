@@ -41,6 +41,7 @@ pub use session::Session;
 pub use shard::Shard;
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
@@ -118,8 +119,8 @@ pub struct Observer<'a> {
     pub dump: Option<DumpRequest<'a>>,
     /// Called with a message for each problem with the cache.
     pub warn: &'a (dyn Fn(&str) + Sync),
-    /// Called with the end of the text that is not needed for now, when a large file is built.
-    pub passed: &'a (dyn Fn(usize) + Sync),
+    /// Called with ranges of the text that are not needed for now, when a large file is built.
+    pub passed: &'a (dyn Fn(Range<usize>) + Sync),
 }
 
 impl Observer<'_> {

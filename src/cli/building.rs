@@ -44,12 +44,12 @@ pub fn run(args: &Build, reporter: &Reporter) -> Result<(), CommandError> {
     let plans = plan::of(args, &paths)?;
     let groups = groups(&input::sizes(&paths)?);
     // Files refer to each other by names that comments give.
-    let held = if args.symbol_comments { input::read_all(&paths)? } else { Vec::new() };
-    let names = args.symbol_comments.then(|| symbol_comments(&held)).transpose()?;
+    let all = args.symbol_comments.then(|| input::read_all(&paths)).transpose()?;
+    let names = all.as_deref().map(symbol_comments).transpose()?;
     let mut failure = None;
     for group in groups {
-        let read = if args.symbol_comments { None } else { Some(input::read_all(&paths[group.clone()])?) };
-        let files = read.as_deref().unwrap_or(&held[group.clone()]);
+        let own = if all.is_none() { input::read_all(&paths[group.clone()])? } else { Vec::new() };
+        let files = all.as_ref().map_or(&own[..], |all| &all[group.clone()]);
         let jobs = files.iter().zip(&plans[group]);
         let jobs = jobs.map(|(file, plan)| Job { args, file, plan, names: &names, reporter });
         for done in build_all(&jobs.collect::<Vec<_>>(), &controls, &session) {
@@ -346,7 +346,7 @@ fn build(work: &Work, options: &BuildOptions, session: &Session, progress: &Prog
     let dump = DumpRequest { wanted: &wanted, take: &take };
     let nothing = emitted().next().is_none() && args.dump.is_empty();
     let warn = |warning: &str| note().warnings.push(warning.into());
-    let passed = |end: usize| file.text.pass(end);
+    let passed = |range: Range<usize>| file.text.pass(range);
     let observer = Observer { progress, dump: (!nothing).then_some(dump), warn: &warn, passed: &passed };
     let large = match &plan.outputs[..] {
         [(Emit::Obj, path)] => {

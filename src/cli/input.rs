@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read};
-use std::ops::Deref;
+use std::ops::{Deref, Range};
 use std::path::{Path, PathBuf};
 
 use clifc::driver;
@@ -41,13 +41,14 @@ impl Deref for Text {
 }
 
 impl Text {
-    /// Says that the part of a mapped file up to `end` is not needed in memory for now.
+    /// Says that a part of a mapped file is not needed in memory for now.
     #[expect(unsafe_code, reason = "memory is given back")]
-    pub fn pass(&self, end: usize) {
+    pub fn pass(&self, range: Range<usize>) {
         if let Text::Mapped(bytes) = self {
             // SAFETY: the mapping is of a file and is only read, so the pages come back when they are needed.
             // If the advice is refused, they stay.
-            let _ = unsafe { bytes.unchecked_advise_range(UncheckedAdvice::DontNeed, 0, end) };
+            let _ =
+                unsafe { bytes.unchecked_advise_range(UncheckedAdvice::DontNeed, range.start, range.len()) };
         }
     }
 }

@@ -7,23 +7,24 @@
 //!
 //! Functions are inlined within their piece only.
 
+mod survey;
+
 use super::{
     BuildOptions, Built, Environment, Observer, Parts, Session, cached::Cached, compile, usable_cache,
 };
 use crate::cache::Statistics;
 use crate::diag::{Diagnostic, Severity, Source};
-use crate::ir::{Group, Module, Name};
-use crate::machine::symbol::LibCall;
-use crate::object::{Joiner, OtherFunction, Part, SymbolNames};
-use crate::parse::{self, Pieces, Split};
+use crate::object::{Joiner, OtherFunction, Part};
+use crate::parse::{Pieces, Split};
 use crate::timing::Timing;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::io;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
+use survey::{Refusal, Survey};
 
 /// Files of at least this many bytes are large.
 pub const LARGE: usize = 64 << 20;
@@ -65,7 +66,11 @@ fn suits(options: &BuildOptions, observer: &Observer) -> bool {
     let BuildOptions { target, layout, trace_rules, debug, assembly, describe, shard, image, .. } = options;
     let is_usual = !trace_rules && debug.is_none() && assembly.is_none() && image.is_none() && !describe;
     let has_own_sections = layout.function_sections || layout.data_sections;
-    is_usual && target.is_elf() && !has_own_sections && shard.is_none() && observer.dump.is_none()
+    is_usual
+        && target.is_elf()
+        && !has_own_sections
+        && shard.is_none_or(|shard| shard.is_whole())
+        && observer.dump.is_none()
 }
 
 fn build_pieces(
@@ -78,8 +83,9 @@ fn build_pieces(
     let mut timing = Timing::default();
     let start = Instant::now();
     let survey = match Survey::of(source, options, observer, (directory, piece)) {
-        Ok(survey) => survey?,
-        Err(diagnostics) => return Some(Err(diagnostics)),
+        Ok(survey) => survey,
+        Err(Refusal::Unsuited) => return None,
+        Err(Refusal::Errors(diagnostics)) => return Some(Err(diagnostics)),
     };
     timing.add("split", start.elapsed());
     let Survey { module, elsewhere, count, joiner, warnings } = survey;
@@ -128,127 +134,6 @@ fn build_pieces(
     Some(Ok(Large { built, object: joiner }))
 }
 
-/// What is known of a file before its pieces are compiled.
-struct Survey {
-    module: Module,
-    /// Functions that all pieces must know: those that aliases stand for, and those that are called like
-    /// library routines, in CLIF or for the linker.
-    elsewhere: Vec<OtherFunction>,
-    /// Number of functions.
-    count: usize,
-    /// All definitions are declared.
-    joiner: Joiner,
-    warnings: Vec<Diagnostic>,
-}
-
-impl Survey {
-    /// Surveys a file; `None` if it has what is not possible in pieces.
-    fn of(
-        source: &Source,
-        options: &BuildOptions,
-        observer: &Observer,
-        place: (&Path, usize),
-    ) -> Result<Option<Self>, Vec<Diagnostic>> {
-        let survey = Self::with(Module::default(), source, options, observer, place)?;
-        let depends = |module: &Module| {
-            let renames = module.symbols.iter().any(|item| item.link_name.is_some());
-            renames || !module.aliases.is_empty()
-        };
-        match survey {
-            // The names of functions in the symbol table depend on items that may follow them.
-            Some(survey) if depends(&survey.module) => {
-                Self::with(survey.module, source, options, observer, place)
-            }
-            survey => Ok(survey),
-        }
-    }
-
-    /// Surveys a file, of which these items are known.
-    fn with(
-        known: Module,
-        source: &Source,
-        options: &BuildOptions,
-        observer: &Observer,
-        (directory, piece): (&Path, usize),
-    ) -> Result<Option<Self>, Vec<Diagnostic>> {
-        let names = SymbolNames::new(&options.target, &known.symbols, options.names.as_deref());
-        let mut joiner = Joiner::new(directory).map_err(|error| vec![failure(&error)])?;
-        let targets: HashSet<&Name> = known.aliases.iter().map(|item| &item.target).collect();
-        let routines = LibCall::ALL.iter().flat_map(|call| [format!("{call:?}"), call.name().into()]);
-        let routines: HashSet<Vec<u8>> = routines.map(String::into_bytes).collect();
-        let (mut diagnostics, mut elsewhere, mut count) = (Vec::new(), Vec::new(), 0);
-        let mut all = Split::default();
-        let mut pieces = Pieces::new(source.text);
-        while let Some(split) = pieces.next(piece, &mut diagnostics) {
-            let own = split.items.iter().map(|item| &source.text[item.clone()]);
-            if own.into_iter().any(|item| item.starts_with(b"source")) {
-                return Ok(None);
-            }
-            all.items.extend(split.items);
-            for function in &split.functions {
-                // The parser reports a name that is missing.
-                let Some(name) = parse::function_name(&source.text[function.text.clone()]) else { continue };
-                let symbol = names.of(&name);
-                if symbol.is_empty() || function.group != Group::None {
-                    return Ok(None);
-                }
-                let (linkage, offset) = (function.linkage, function.text.start);
-                let is_routine = routines.contains(&symbol)
-                    || matches!(&name, Name::Text(text) if routines.contains(text.as_bytes()));
-                match joiner.declare_function(&symbol, linkage) {
-                    Ok(true) => count += 1,
-                    Ok(false) => diagnostics.push(duplicate(source, &names, &symbol, offset)),
-                    Err(error) => return Err(vec![failure(&error)]),
-                }
-                if is_routine || targets.contains(&name) {
-                    elsewhere.push(OtherFunction { name, linkage, offset });
-                }
-            }
-            (observer.passed)(pieces.position());
-        }
-        let module = parse::module(source.text, &all, &mut diagnostics);
-        if module.data.iter().any(|item| item.group != Group::None) {
-            return Ok(None);
-        }
-        let data =
-            module.data.iter().filter_map(|item| Some((item.name.as_ref()?, item.linkage, item.offset)));
-        let aliases = module.aliases.iter().map(|item| (&item.name, item.linkage, item.offset));
-        for (name, linkage, offset) in data.chain(aliases) {
-            let symbol = names.of(name);
-            match joiner.declare(&symbol, linkage) {
-                _ if symbol.is_empty() => return Ok(None),
-                Ok(true) => {}
-                Ok(false) => diagnostics.push(duplicate(source, &names, &symbol, offset)),
-                Err(error) => return Err(vec![failure(&error)]),
-            }
-        }
-        match diagnostics.iter().any(|diagnostic| diagnostic.severity != Severity::Warning) {
-            false => Ok(Some(Survey { module, elsewhere, count, joiner, warnings: diagnostics })),
-            true => {
-                diagnostics.sort_by_key(|diagnostic| diagnostic.offset);
-                Err(diagnostics)
-            }
-        }
-    }
-}
-
-/// The error that a symbol is defined at `offset` and before. The function of this name is searched for.
-fn duplicate(source: &Source, names: &SymbolNames, symbol: &[u8], offset: usize) -> Diagnostic {
-    let message = format!("duplicate definition of `{}`", String::from_utf8_lossy(symbol));
-    let mut pieces = Pieces::new(source.text);
-    while let Some(split) = pieces.next(PIECE, &mut Vec::new()) {
-        for function in &split.functions {
-            let (name, start) =
-                (parse::function_name(&source.text[function.text.clone()]), function.text.start);
-            if start != offset && name.is_some_and(|name| names.of(&name) == symbol) {
-                return Diagnostic::error(offset.max(start), message)
-                    .also(offset.min(start), "first defined here");
-            }
-        }
-    }
-    Diagnostic::error(offset, message)
-}
-
 /// The error that files of the build can't be written or read.
 fn failure(error: &io::Error) -> Diagnostic {
     Diagnostic::error(0, format!("the object can't be put together: {error}"))
@@ -272,8 +157,7 @@ struct Pieced<'a> {
 
 /// A piece that was compiled.
 struct Piece {
-    /// The end of its text.
-    end: usize,
+    text: Range<usize>,
     functions: usize,
     /// The result; `None` if compiling panicked.
     built: Option<Result<Built, Vec<Diagnostic>>>,
@@ -360,7 +244,7 @@ impl Pieced<'_> {
                 Ok(built) => (Some(built), None),
                 Err(panic) => (None, Some(panic)),
             };
-            self.hand_over(number, Piece { end: text.end, functions, built });
+            self.hand_over(number, Piece { text, functions, built });
             if let Some(panic) = panic {
                 resume_unwind(panic);
             }
@@ -397,10 +281,11 @@ impl Pieced<'_> {
             let next = joined.next;
             joined.waiting.remove(&next)
         } {
-            let end = piece.end;
-            joined.add(piece);
+            let text = piece.text.clone();
+            // First, so that other threads go on if joining panics.
             joined.next += 1;
-            (self.environment.observer.passed)(end);
+            joined.add(piece);
+            (self.environment.observer.passed)(text);
             (self.progress)(joined.done.next_multiple_of(PROGRESS).min(self.count), self.count);
         }
         drop(joined);

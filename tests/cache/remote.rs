@@ -72,6 +72,38 @@ impl Redis {
     fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
     }
+
+    /// Sends commands, and returns the lines of the answers.
+    fn commands(&self, commands: &[String]) -> Vec<String> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).expect("the server runs");
+        let text = commands.concat() + "QUIT\r\n";
+        stream.write_all(text.as_bytes()).expect("it listens");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("it answers");
+        answer.lines().map(String::from).collect()
+    }
+
+    /// The names of all entries.
+    fn names(&self) -> Vec<String> {
+        let mut lines = self.commands(&["KEYS *\r\n".into()]);
+        lines.retain(|line| !line.starts_with(['*', '$', '+']));
+        lines.sort();
+        lines
+    }
+
+    fn damage(&self) {
+        let names = self.names();
+        self.commands(&names.iter().map(|name| format!("SETRANGE {name} 40 damage\r\n")).collect::<Vec<_>>());
+    }
+
+    /// Gives each entry the name of another.
+    fn swap(&self) {
+        let names = self.names();
+        let spare = &["spare".to_string()];
+        let from = names.iter().chain(spare);
+        let to = spare.iter().chain(&names);
+        self.commands(&from.zip(to).map(|(from, to)| format!("RENAME {from} {to}\r\n")).collect::<Vec<_>>());
+    }
 }
 
 impl Drop for Redis {
@@ -97,7 +129,7 @@ impl S3 {
         let child = command.spawn().expect("Python is installed");
         wait_for(port, "moto, which scripts/test installs,");
         let s3 = S3 { child, port };
-        assert!(s3.request("PUT", "/bucket", b"").starts_with("HTTP/1.1 200"), "a bucket");
+        assert!(s3.request("PUT", "/bucket", b"").starts_with(b"HTTP/1.1 200"), "a bucket");
         s3
     }
 
@@ -106,7 +138,7 @@ impl S3 {
     }
 
     /// Sends a request, and returns the whole answer.
-    fn request(&self, method: &str, path: &str, body: &[u8]) -> String {
+    fn request(&self, method: &str, path: &str, body: &[u8]) -> Vec<u8> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).expect("the server runs");
         let length = body.len();
         let head = format!("{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n");
@@ -114,14 +146,36 @@ impl S3 {
         stream.write_all(&[head.as_bytes(), body].concat()).expect("it listens");
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).expect("it answers");
-        String::from_utf8_lossy(&answer).into_owned()
+        answer
     }
 
     /// The names of all objects.
     fn names(&self) -> Vec<String> {
         let list = self.request("GET", "/bucket", b"");
+        let list = String::from_utf8_lossy(&list);
         let names = list.split("<Key>").skip(1).filter_map(|rest| rest.split_once("</Key>"));
-        names.map(|(name, _)| name.to_string()).collect()
+        names.map(|(name, _)| format!("/bucket/{name}")).collect()
+    }
+
+    fn damage(&self) {
+        for name in self.names() {
+            self.request("PUT", &name, b"something else");
+        }
+    }
+
+    /// Gives each object the contents of another.
+    fn swap(&self) {
+        let names = self.names();
+        let contents = names.iter().map(|name| {
+            let answer = self.request("GET", name, b"");
+            let head = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n").expect("an empty line");
+            answer[head + 4..].to_vec()
+        });
+        let mut contents: Vec<_> = contents.collect();
+        contents.rotate_left(1);
+        for (name, contents) in names.iter().zip(contents) {
+            self.request("PUT", name, &contents);
+        }
     }
 }
 
@@ -202,6 +256,24 @@ fn pass(mut from: TcpStream, mut to: TcpStream, mishap: Option<Mishap>) {
     }
     let _ = to.shutdown(Shutdown::Both);
     let _ = from.shutdown(Shutdown::Both);
+}
+
+/// Starts a server of HTTP that has nothing and no room; returns its port. It ends with the process.
+fn full_server() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    thread::spawn(move || {
+        for mut client in listener.incoming().flatten() {
+            thread::spawn(move || {
+                let mut request = vec![0; 1 << 20];
+                let Ok(length) = client.read(&mut request) else { return };
+                let status = if request[..length].starts_with(b"PUT") { "507 Full" } else { "404 Not Found" };
+                let answer = format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+                let _ = client.write_all(answer.as_bytes());
+            });
+        }
+    });
+    port
 }
 
 #[test]
@@ -350,6 +422,7 @@ fn a_store_that_does_not_work_is_a_warning() {
     goes_on_without("remote_down", &format!("redis://127.0.0.1:{closed}"));
     goes_on_without("remote_http", &format!("http://127.0.0.1:{closed}/cache"));
     goes_on_without("remote_s3", &s3_url(closed));
+    goes_on_without("remote_s3_full", &s3_url(full_server()));
     goes_on_without("remote_scheme", "gopher://host");
     goes_on_without("remote_no_url", "host");
     let full = Redis::start(&["--maxmemory", "1mb", "--maxmemory-policy", "noeviction"]);
@@ -376,22 +449,44 @@ fn a_store_that_stalls_or_breaks_off_is_not_waited_for() {
     }
 }
 
-#[test]
-fn tampered_objects_of_s3_are_refused_and_replaced() {
-    let s3 = S3::start();
-    let directory = directory("remote_s3_tampered");
+/// Fills a store, has its entries changed, and checks that they are refused and replaced.
+fn refuses_and_replaces(name: &str, url: &str, change: &dyn Fn()) {
+    let directory = directory(name);
     let text = program(300, 10, "f", "g");
     let object = plain(&directory, &text);
+    built_by(&directory, &text, url, &[]);
+    change();
+    let (made, said) = built_by(&directory, &text, url, &[]);
+    assert!(made == object, "{name}: a wrong object");
+    assert_eq!(count(&said, "found remotely"), 0, "{name}: {said}");
+    assert!(said.contains("are damaged, or were not made with this key"), "{name}: {said}");
+    let (made, said) = built_by(&directory, &text, url, &[]);
+    assert!(made == object && count(&said, "found remotely") == 300, "{name}: {said}");
+}
+
+#[test]
+fn entries_that_others_changed_are_refused_and_replaced() {
+    let (redis, s3) = (Redis::start(&[]), S3::start());
+    refuses_and_replaces("remote_redis_damaged", &redis.url(), &|| redis.damage());
+    refuses_and_replaces("remote_s3_damaged", &s3.url(), &|| s3.damage());
+    assert!(redis.names().len() > 3 && s3.names().len() > 3);
+    refuses_and_replaces("remote_redis_swapped", &redis.url(), &|| redis.swap());
+    refuses_and_replaces("remote_s3_swapped", &s3.url(), &|| s3.swap());
+}
+
+#[test]
+fn s3_that_breaks_off_is_a_warning() {
+    let s3 = S3::start();
+    let directory = directory("remote_s3_broken");
+    let text = program(300, 11, "f", "g");
+    let object = plain(&directory, &text);
     built_by(&directory, &text, &s3.url(), &[]);
-    let names = s3.names();
-    assert!(names.len() > 3, "{names:?}");
-    for name in &names {
-        s3.request("PUT", &format!("/bucket/{name}"), b"something else");
+    for at in [0, 300, 5000] {
+        for mishap in [Mishap::Truncate(at), Mishap::Garble(at, 100_000)] {
+            let (made, _) = built_with(&directory, &text, &s3_url(proxy(s3.port, mishap)), &[]);
+            assert!(made == object, "a wrong object at {at}");
+        }
     }
-    let (made, said) = built_by(&directory, &text, &s3.url(), &[]);
-    assert!(made == object && said.contains("are damaged, or were not made with this key"), "{said}");
-    let (made, said) = built_by(&directory, &text, &s3.url(), &[]);
-    assert!(made == object && count(&said, "found remotely") == 300, "{said}");
     let (url, mut server) = (s3.url(), s3);
     let killer = thread::spawn(move || {
         thread::sleep(Duration::from_millis(50));
@@ -425,13 +520,19 @@ fn a_server_that_is_killed_meanwhile_is_a_warning() {
 
 #[test]
 fn several_clients_share_a_store() {
+    let (redis, s3) = (Redis::start(&[]), S3::start());
+    share("remote_clients", &redis.url());
+    share("remote_s3_clients", &s3.url());
+}
+
+/// Has eight clients use a store at the same time.
+fn share(name: &str, url: &str) {
     const CLIENTS: u64 = 8;
-    let redis = Redis::start(&[]);
-    let root = directory("remote_clients");
+    let root = directory(name);
     let wrong = Arc::new(AtomicBool::new(false));
     let clients: Vec<_> = (0..CLIENTS)
         .map(|client| {
-            let (url, wrong, directory) = (redis.url(), wrong.clone(), root.join(client.to_string()));
+            let (url, wrong, directory) = (url.to_string(), wrong.clone(), root.join(client.to_string()));
             fs::create_dir(&directory).expect("a directory");
             thread::spawn(move || {
                 for round in 0..4 {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use object::read::elf::{ElfFile64, ElfSymbol64};
 use object::{Endianness, Object as _, ObjectSection as _, ObjectSymbol as _, RelocationTarget};
-use object::{SectionIndex, SymbolKind, SymbolSection};
+use object::{RelocationFlags, SectionIndex, SymbolKind, SymbolSection};
 
 /// What an ELF file says of each symbol and section, without what depends on where things are in it.
 pub(crate) fn contents(bytes: &[u8]) -> BTreeMap<String, Vec<String>> {
@@ -33,7 +33,9 @@ pub(crate) fn contents(bytes: &[u8]) -> BTreeMap<String, Vec<String>> {
     for section in file.sections() {
         let name = section.name().expect("a name");
         let mut lines = Vec::new();
-        for (offset, reloc) in section.relocations() {
+        // Of each piece with stack maps, a function says that it needs them.
+        let needs = RelocationFlags::Elf { r_type: object::elf::R_X86_64_NONE };
+        for (offset, reloc) in section.relocations().filter(|(_, reloc)| reloc.flags() != needs) {
             let RelocationTarget::Symbol(index) = reloc.target() else { panic!("a symbol") };
             let symbol = file.symbol_by_index(index).expect("a symbol");
             let (target, addend) = match symbol.section_index() {

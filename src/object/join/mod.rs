@@ -109,25 +109,22 @@ type Place = Option<(usize, u64)>;
 
 impl Joiner {
     /// Starts a file, whose parts are kept in `directory`.
-    pub fn new(directory: &Path) -> io::Result<Self> {
-        let records = || {
-            let functions = Spool::new(directory)?;
-            io::Result::Ok(Records { functions, count: 0, rest: Vec::new() })
-        };
-        Ok(Joiner {
+    pub fn new(directory: &Path) -> Self {
+        let records = || Records { functions: Spool::new(directory), count: 0, rest: Vec::new() };
+        Joiner {
             directory: directory.into(),
-            names: Names::new(directory)?,
+            names: Names::new(directory),
             sections: Vec::new(),
             by_key: HashMap::new(),
-            locals: records()?,
-            globals: records()?,
-            private: Spool::new(directory)?,
+            locals: records(),
+            globals: records(),
+            private: Spool::new(directory),
             private_count: 0,
             private_names: HashMap::new(),
             routines: HashMap::new(),
             header: Vec::new(),
             endian: Endianness::Little,
-        })
+        }
     }
 
     /// Declares a function by its name in the symbol table. Returns whether the name is new.
@@ -245,7 +242,7 @@ impl Joiner {
         let number = number.ok_or_else(|| io::Error::other("too many sections"))?;
         let record = Record { info: elf::STT_SECTION.0, section: number, ..Record::default() };
         let symbol = self.add_private(0, record)?;
-        let [bytes, relocs] = [Spool::new(&self.directory)?, Spool::new(&self.directory)?];
+        let [bytes, relocs] = [&self.directory; 2].map(Spool::new);
         self.sections.push(Section { key: key.clone(), align: 1, bytes, zeros: 0, relocs, symbol });
         self.by_key.insert(key, index);
         Ok(index)

@@ -64,15 +64,13 @@ pub(super) struct Names {
 const EMPTY: u32 = u32::MAX;
 
 impl Names {
-    pub(super) fn new(directory: &Path) -> io::Result<Self> {
-        let mut strings = Spool::new(directory)?;
-        strings.append(&[0])?;
-        Ok(Names {
+    pub(super) fn new(directory: &Path) -> Self {
+        Names {
             slots: vec![EMPTY; 1 << 10],
             locals: Known::default(),
             globals: Known::default(),
-            strings,
-        })
+            strings: Spool::with(directory, vec![0]),
+        }
     }
 
     fn known(&self, class: Class) -> &Known {
