@@ -66,7 +66,9 @@ impl Client {
 /// Makes the operator of a URL.
 fn operator(url: &str) -> Result<Operator, String> {
     opendal::install_default();
-    // It fails if the process has one already, which is then used.
+    // That installs a transport only together with another provider of TLS than `ring`.
+    opendal_http_transport_reqwest::install_default();
+    // It fails if the process has a provider already, which is then used.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let (scheme, rest) =
         url.split_once("://").ok_or("expected a URL, such as redis://host or file:///directory")?;
