@@ -51,8 +51,8 @@ impl Session {
         self.cache.as_ref()
     }
 
-    /// Calls `work` with all numbers below `count`, in all threads. A build in `work` uses its own thread only,
-    /// so that as many are built at the same time as there are threads.
+    /// Calls `work` with all numbers below `count`, in all threads. A build in `work` uses its own thread
+    /// only, so that as many are built at the same time as there are threads.
     pub fn for_each(&self, count: usize, work: impl Fn(usize) + Sync) {
         let next = AtomicUsize::new(0);
         let take = || Some(next.fetch_add(1, Ordering::Relaxed)).filter(|number| *number < count);

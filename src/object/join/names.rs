@@ -114,7 +114,7 @@ impl Names {
     }
 
     fn first_slot(&self, hash: u32) -> usize {
-        (u64::from(hash) * self.slots.len() as u64 >> 32) as usize
+        ((u64::from(hash) * self.slots.len() as u64) >> 32) as usize
     }
 
     /// Adds a symbol; fails with the one that has the name.
