@@ -5,7 +5,8 @@
 //! source order at the end, so that the object's bytes don't depend on the number of threads. A function that
 //! can't be compiled yields a diagnostic while the others are still compiled, and an object is written only
 //! if there are no errors. What outlives a build is in a [`Session`]. With a cache, only functions that it
-//! does not have are compiled (`cached`). A build can be of some of a file's functions only (`shard`).
+//! does not have are compiled (`cached`). A build can be of some of a file's functions only (`shard`). Large
+//! files are compiled piece by piece (`large`).
 
 mod cached;
 pub(crate) mod callees;
@@ -13,6 +14,7 @@ mod contradictions;
 mod described;
 mod image;
 mod inlined;
+mod large;
 mod numbering;
 mod session;
 mod shard;
@@ -36,10 +38,12 @@ use crate::timing::Timing;
 use cached::{CacheNotes, Cached};
 use callees::{Callees, Making};
 pub use described::{Described, Held};
+pub use large::{LARGE, Large, build_large};
 pub use session::Session;
 pub use shard::Shard;
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
@@ -120,11 +124,14 @@ pub struct Observer<'a> {
     pub dump: Option<DumpRequest<'a>>,
     /// Called with a message for each problem with the cache.
     pub warn: &'a (dyn Fn(&str) + Sync),
+    /// Called with ranges of the text that are not needed for now, when a large file is built.
+    pub passed: &'a (dyn Fn(Range<usize>) + Sync),
 }
 
 impl Observer<'_> {
     /// No callbacks.
-    pub const NONE: Observer<'static> = Observer { progress: &|_, _| {}, dump: None, warn: &|_| {} };
+    pub const NONE: Observer<'static> =
+        Observer { progress: &|_, _| {}, dump: None, warn: &|_| {}, passed: &|_| {} };
 }
 
 /// A request for the texts of functions after passes.
@@ -191,8 +198,7 @@ pub fn build_in(
 ) -> Result<Built, Vec<Diagnostic>> {
     let mut timing = Timing::default();
     let mut diagnostics = Vec::new();
-    let needs_all = observer.dump.is_some() || options.trace_rules || options.inline_report;
-    let cache = session.cache().filter(|_| !needs_all && options.controls.are_default());
+    let cache = usable_cache(session, options, observer);
     let mut values = options.tracks_values(None);
     let Parts { mut split, part, mut cached } =
         split_file(cache, source, (options, values), &mut timing, &mut diagnostics);
@@ -201,19 +207,55 @@ pub fn build_in(
     let has_values = options.tracks_values(Some(&module));
     if module.personality.is_some() || has_values != values {
         // The keys of the cache depend on both.
-        let options = options.to_mut();
-        options.flags = options.flags.with_landing_pads(module.personality.is_some());
+        options.to_mut().flags = options.flags.with_landing_pads(module.personality.is_some());
         values = has_values;
         Parts { split, cached, .. } =
-            split_file(cache, source, (options, values), &mut timing, &mut Vec::new());
+            split_file(cache, source, (&options, values), &mut timing, &mut Vec::new());
     }
-    let options = &*options;
+    let place = Environment {
+        session,
+        source,
+        module: &module,
+        options: &options,
+        tracks_values: values.unwrap_or(false),
+        observer,
+    };
+    let built = compile(&place, Parts { split, part, cached }, timing, diagnostics)?;
+    Ok(Built { module, ..built })
+}
+
+/// The session's cache, if it can be used with these options.
+fn usable_cache<'a>(session: &'a Session, options: &BuildOptions, observer: &Observer) -> Option<&'a Cache> {
+    let needs_all = observer.dump.is_some() || options.trace_rules || options.inline_report;
+    session.cache().filter(|_| !needs_all && options.controls.are_default())
+}
+
+/// What does not depend on which functions are compiled.
+#[derive(Clone, Copy)]
+struct Environment<'a> {
+    session: &'a Session,
+    source: &'a Source<'a>,
+    module: &'a Module,
+    options: &'a BuildOptions,
+    /// Whether debug information says where values are.
+    tracks_values: bool,
+    observer: &'a Observer<'a>,
+}
+
+/// Compiles the functions of a file that has been split, and writes the object. The result has no module.
+fn compile(
+    environment: &Environment,
+    Parts { split, part, mut cached }: Parts,
+    mut timing: Timing,
+    mut diagnostics: Vec<Diagnostic>,
+) -> Result<Built, Vec<Diagnostic>> {
+    let Environment { session, source, module, options, tracks_values, observer } = *environment;
     let start = Instant::now();
     let BuildOptions { flags, controls, .. } = options;
     let making = Making {
         text: source.text,
         split: &split,
-        module: &module,
+        module,
         flags,
         controls,
         numbers_instructions: options.numbers_instructions(),
@@ -229,9 +271,9 @@ pub fn build_in(
         session,
         source,
         split: &split,
-        module: &module,
+        module,
         options,
-        tracks_values: values.unwrap_or(false),
+        tracks_values,
         observer,
         callees: &callees,
         cached: cached.as_ref(),
@@ -253,14 +295,14 @@ pub fn build_in(
     units.sort_unstable_by_key(|unit| unit.0);
     // Other parts may refer to the local functions of this one.
     if options.flags.opt_level() != OptLevel::None && part.is_none() {
-        unused::leave_out(&mut units, &split, &module);
+        unused::leave_out(&mut units, &split, module);
     }
     let bodies = if options.debug.is_some() { callees.offsets(&split) } else { HashMap::new() };
     let debug = options.debug.as_ref().map(|options| DebugInfo { options, source, bodies: &bodies });
     let object =
-        timing.measure("object", || write_object((&split, &module), part.as_ref(), &units, options, debug));
+        timing.measure("object", || write_object((&split, module), part.as_ref(), &units, options, debug));
     let (written, assembly) = object?;
-    let image = image::make(source, &split, &module, &units, options, &written)?;
+    let image = image::make(source, &split, module, &units, options, &written)?;
     let object::Written { bytes: object, mut warnings, symbols, contradictions, .. } = written;
     let inlined = options.inline_report.then(|| inlined::report(source, &split, &module.types, calls));
     let described = match options.describe {
@@ -268,7 +310,7 @@ pub fn build_in(
         false => Vec::new(),
     };
     warnings.append(&mut diagnostics);
-    warnings.extend(contradictions::diagnostics(source, &split, &module, &contradictions));
+    warnings.extend(contradictions::diagnostics(source, &split, module, &contradictions));
     warnings.sort_by_key(|diagnostic| diagnostic.offset);
     Ok(Built {
         object,
@@ -277,7 +319,7 @@ pub fn build_in(
         inlined,
         described,
         warnings,
-        module,
+        module: Module::default(),
         timing,
         rules,
         cache: statistics,

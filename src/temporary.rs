@@ -37,6 +37,15 @@ impl Temporary {
         Self::create(path, |path| File::create_new(path))
     }
 
+    /// Creates a file that has no name any more, to be written and read.
+    pub fn unnamed(directory: &Path) -> io::Result<File> {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let path = directory.join(format!(".clifc-{}-{number}.tmp", std::process::id()));
+        let open = |path: &Path| File::options().read(true).write(true).create_new(true).open(path);
+        Self::create(path, open).map(|(_, file)| file)
+    }
+
     /// Creates a directory, which must not exist.
     pub fn directory(path: PathBuf) -> io::Result<Self> {
         Self::create(path, |path| fs::create_dir(path)).map(|(temporary, ())| temporary)

@@ -91,12 +91,12 @@ prints() {
 }
 
 # runs_everywhere OBJECT...: checks that each kind of executable by each linker prints the contents of
-# `expected`.
+# `expected`, or the file that $expected names.
 runs_everywhere() {
     for linker in bfd lld; do
         for kind in -pie -no-pie -static; do
             link $linker $kind -o prog "$@"
-            prints "$here/expected" run ./prog
+            prints "${expected:-$here/expected}" run ./prog
         done
     done
 }

@@ -2,15 +2,16 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use clifc::cache::{Cache, Statistics};
 use clifc::diag::{Diagnostic, Severity, Source};
-use clifc::driver::{self, BuildOptions, Built, Described, DumpRequest, Observer, Session};
+use clifc::driver::{self, BuildOptions, Built, Described, DumpRequest, Large, Observer, Session};
 use clifc::ir::Name;
 use clifc::object::disasm::{SourceLines, Style, Syntax, disassemble_with, json};
-use clifc::object::{DebugLevel, DebugOptions, Layout};
+use clifc::object::{DebugLevel, DebugOptions, Joiner, Layout};
 use clifc::options::{Flags, SETTINGS, Target};
 use clifc::parse;
 use clifc::pipeline::Controls;
@@ -41,12 +42,19 @@ pub fn run(args: &Build, reporter: &Reporter) -> Result<(), CommandError> {
     let start = Instant::now();
     let paths = input::paths(&args.inputs);
     let plans = plan::of(args, &paths)?;
-    let files = input::read_all(&paths)?;
-    let names = args.symbol_comments.then(|| symbol_comments(&files)).transpose()?;
+    let groups = groups(&input::sizes(&paths)?);
+    // Files refer to each other by names that comments give.
+    let all = args.symbol_comments.then(|| input::read_all(&paths)).transpose()?;
+    let names = all.as_deref().map(symbol_comments).transpose()?;
     let mut failure = None;
-    for (file, plan) in files.iter().zip(&plans) {
-        // The other files are still compiled, so that all errors are reported at once.
-        if let Err(why) = one(&Job { args, file, plan, names: &names, reporter }, &controls, &session) {
+    for group in groups {
+        let own = if all.is_none() { input::read_all(&paths[group.clone()])? } else { Vec::new() };
+        let files = all.as_ref().map_or(&own[..], |all| &all[group.clone()]);
+        let jobs = files.iter().zip(&plans[group]);
+        let jobs = jobs.map(|(file, plan)| Job { args, file, plan, names: &names, reporter });
+        for done in build_all(&jobs.collect::<Vec<_>>(), &controls, &session) {
+            // The other files are still compiled, so that all errors are reported at once.
+            let Err(why) = done else { continue };
             failure = match (failure, why) {
                 // What was not reported yet must not be lost.
                 (Some(before), CommandError::Input) => Some(before),
@@ -63,6 +71,66 @@ pub fn run(args: &Build, reporter: &Reporter) -> Result<(), CommandError> {
     failure.map_or(Ok(()), Err)
 }
 
+/// Files of up to this many bytes are compiled in one thread each, several at a time.
+const SMALL: u64 = 1 << 20;
+
+/// Up to this many bytes of such files are read at a time.
+const GROUP: u64 = 16 << 20;
+
+/// Divides files into groups that are read and compiled one after the other, given their sizes.
+fn groups(sizes: &[u64]) -> Vec<Range<usize>> {
+    let mut groups: Vec<Range<usize>> = Vec::new();
+    let mut bytes = 0;
+    for (at, &size) in sizes.iter().enumerate() {
+        bytes += size;
+        match groups.last_mut() {
+            Some(group) if size <= SMALL && bytes <= GROUP => group.end = at + 1,
+            Some(_) | None => {
+                groups.push(at..at + 1);
+                // A file that is not small stays alone.
+                bytes = if size <= SMALL { size } else { GROUP };
+            }
+        }
+    }
+    groups
+}
+
+/// Builds a group of files and writes the requested outputs.
+fn build_all(jobs: &[Job], controls: &Controls, session: &Session) -> Vec<Result<(), CommandError>> {
+    let prepared = jobs.iter().map(|job| {
+        let options = options(job, &job.source(), controls)?;
+        if warn_of_dumps(job, &options) { Err(CommandError::Input) } else { Ok(options) }
+    });
+    let prepared: Vec<_> = prepared.collect();
+    let works: Vec<_> =
+        jobs.iter().zip(&prepared).map(|(job, options)| (job.work(), options.as_ref().ok())).collect();
+    let build = |at: usize, progress: &Progress| {
+        let (work, options) = &works[at];
+        Some(build(work, (*options)?, session, progress))
+    };
+    let built: Vec<_> = match jobs.len() {
+        1 => vec![with_progress(|progress| build(0, progress))],
+        count => {
+            let built: Vec<_> = (0..count).map(|_| Mutex::new(None)).collect();
+            session.for_each(count, |at| {
+                *built[at].lock().expect("no panic while it is locked") = build(at, &|_, _| {});
+            });
+            built.into_iter().map(|built| built.into_inner().expect("no panic while it is locked")).collect()
+        }
+    };
+    let finish = |((job, options), built): ((&Job, Result<BuildOptions, CommandError>), Option<Finished>)| {
+        let (options, Some(built)) = (options?, built) else { return Ok(()) };
+        finish(job, &options, built)
+    };
+    jobs.iter().zip(prepared).zip(built).map(finish).collect()
+}
+
+/// What is told how many functions of how many are done.
+type Progress<'a> = dyn Fn(usize, usize) + Sync + 'a;
+
+/// What came of building a file: the result with, for a large file, the object, and notes.
+type Finished = (Result<(Built, Option<Joiner>), Vec<Diagnostic>>, Notes);
+
 /// An input, and what is to be done with it.
 struct Job<'a> {
     args: &'a Build,
@@ -71,6 +139,23 @@ struct Job<'a> {
     /// Linker names from comments.
     names: &'a Option<Arc<LinkerNames>>,
     reporter: &'a Reporter,
+}
+
+impl<'a> Job<'a> {
+    fn source(&self) -> Source<'a> {
+        Source { name: &self.file.name, text: &self.file.text }
+    }
+
+    fn work(&self) -> Work<'a> {
+        Work { args: self.args, file: self.file, plan: self.plan }
+    }
+}
+
+/// The part of a job that threads need.
+struct Work<'a> {
+    args: &'a Build,
+    file: &'a Input,
+    plan: &'a Plan,
 }
 
 /// Linker names of names.
@@ -176,15 +261,10 @@ fn describes(job: &Job) -> bool {
     has(&[Emit::Listing]) && !has(&[Emit::Clif, Emit::Vcode]) && job.args.dump.is_empty()
 }
 
-/// Compiles a file and writes the requested outputs.
-fn one(job: &Job, controls: &Controls, session: &Session) -> Result<(), CommandError> {
+/// Reports what came of a file, and writes the requested outputs.
+fn finish(job: &Job, options: &BuildOptions, (built, notes): Finished) -> Result<(), CommandError> {
     let Job { args, file, plan, reporter, .. } = *job;
-    let source = Source { name: &file.name, text: &file.text };
-    let options = options(job, &source, controls)?;
-    if warn_of_dumps(job, &options) {
-        return Err(CommandError::Input);
-    }
-    let (built, notes) = build(job, &source, &options, session);
+    let source = job.source();
     for warning in &notes.warnings {
         reporter.warn(&format!("cache: {warning}"));
     }
@@ -193,7 +273,7 @@ fn one(job: &Job, controls: &Controls, session: &Session) -> Result<(), CommandE
             say(format!("; {name} after {pass}\n{text}\n"));
         }
     }
-    let built = built.map_err(|diagnostics| {
+    let (built, mut large) = built.map_err(|diagnostics| {
         reporter.report(&source, &diagnostics);
         let bug = diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Bug);
         if bug { CommandError::Bug } else { CommandError::Input }
@@ -202,7 +282,10 @@ fn one(job: &Job, controls: &Controls, session: &Session) -> Result<(), CommandE
         return Err(CommandError::Input);
     }
     for (kind, path) in &plan.outputs {
-        output::write(path, &emitted_bytes(*kind, &source, &built, &notes.dumps, &options)?)?;
+        match large.take() {
+            Some(object) => output::write_by(path, |out| object.finish(out))?,
+            None => output::write(path, &emitted_bytes(*kind, &source, &built, &notes.dumps, options)?)?,
+        }
     }
     if let (Some(path), Some(report)) = (&args.inline_report, &built.inlined) {
         output::write(path, report.as_bytes())?;
@@ -254,30 +337,33 @@ fn about(job: &Job, target: &Target, flags: &Flags) -> String {
 }
 
 /// Builds a file. The dumps in the notes are in the order of the file's functions.
-fn build(
-    job: &Job,
-    source: &Source,
-    options: &BuildOptions,
-    session: &Session,
-) -> (Result<Built, Vec<Diagnostic>>, Notes) {
+fn build(work: &Work, options: &BuildOptions, session: &Session, progress: &Progress) -> Finished {
+    let Work { args, file, plan } = *work;
+    let source = &Source { name: &file.name, text: &file.text };
     let notes = Mutex::new(Notes::default());
     let note = || notes.lock().expect("no panic while it is locked");
-    let emitted = || job.plan.outputs.iter().filter_map(|(kind, _)| emitted_pass(*kind, options));
+    let emitted = || plan.outputs.iter().filter_map(|(kind, _)| emitted_pass(*kind, options));
     let wants = |pass: &str| emitted().any(|emitted| emitted == pass);
-    let no_pass = emitted().next().is_none();
-    let built = with_progress(|progress| {
-        let wanted = |pass: &str, name: &Name| {
-            wants(pass) || job.args.dump.iter().any(|dump| dump.matches(pass, name))
-        };
-        let take = |index: usize, pass: &str, name: &Name, text: String| {
-            note().dumps.push(Dumped { index, pass: pass.into(), name: name.to_string(), text });
-        };
-        let dump = DumpRequest { wanted: &wanted, take: &take };
-        let nothing = no_pass && job.args.dump.is_empty();
-        let warn = |warning: &str| note().warnings.push(warning.into());
-        let observer = Observer { progress, dump: (!nothing).then_some(dump), warn: &warn };
-        driver::build_in(session, source, options, &observer)
-    });
+    let wanted =
+        |pass: &str, name: &Name| wants(pass) || args.dump.iter().any(|dump| dump.matches(pass, name));
+    let take = |index: usize, pass: &str, name: &Name, text: String| {
+        note().dumps.push(Dumped { index, pass: pass.into(), name: name.to_string(), text });
+    };
+    let dump = DumpRequest { wanted: &wanted, take: &take };
+    let nothing = emitted().next().is_none() && args.dump.is_empty();
+    let warn = |warning: &str| note().warnings.push(warning.into());
+    let passed = |range: Range<usize>| file.text.pass(range);
+    let observer = Observer { progress, dump: (!nothing).then_some(dump), warn: &warn, passed: &passed };
+    let large = match &plan.outputs[..] {
+        [(Emit::Obj, path)] => {
+            driver::build_large(session, source, options, &observer, &output::directory(path))
+        }
+        _ => None,
+    };
+    let built = match large {
+        Some(large) => large.map(|Large { built, object }| (built, Some(object))),
+        None => driver::build_in(session, source, options, &observer).map(|built| (built, None)),
+    };
     let mut notes = notes.into_inner().expect("no panic while it is locked");
     notes.dumps.sort_by_key(|dump| dump.index);
     (built, notes)
@@ -367,7 +453,7 @@ fn times(timing: &Timing, cache: Option<&Statistics>) -> String {
 
 /// Does `work`, which reports how many functions are done, and shows a progress bar if that takes long.
 /// indicatif draws on terminals only.
-fn with_progress<T>(work: impl FnOnce(&(dyn Fn(usize, usize) + Sync)) -> T) -> T {
+fn with_progress<T>(work: impl FnOnce(&Progress) -> T) -> T {
     const LONG: Duration = Duration::from_secs(1);
     let start = Instant::now();
     let bar: OnceLock<ProgressBar> = OnceLock::new();

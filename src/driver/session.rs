@@ -11,6 +11,7 @@ use crate::cache::Cache;
 use crate::options::Flags;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::any::Any;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// Up to this many functions are compiled in one thread, because waking others takes longer.
@@ -50,9 +51,23 @@ impl Session {
         self.cache.as_ref()
     }
 
+    /// Calls `work` with all numbers below `count`, in all threads. A build in `work` uses its own thread
+    /// only, so that as many are built at the same time as there are threads.
+    pub fn for_each(&self, count: usize, work: impl Fn(usize) + Sync) {
+        let next = AtomicUsize::new(0);
+        let take = || Some(next.fetch_add(1, Ordering::Relaxed)).filter(|number| *number < count);
+        self.run(usize::MAX, || std::iter::from_fn(take).for_each(&work));
+    }
+
+    /// Whether the current thread is one of the session's, of which each then works for itself.
+    fn is_inside(&self) -> bool {
+        let pool = self.pool.get().and_then(Option::as_ref);
+        pool.is_some_and(|pool| pool.current_thread_index().is_some())
+    }
+
     /// The number of threads in which [`Session::run`] runs work.
     pub(super) fn threads(&self, functions: usize) -> usize {
-        match (self.jobs, functions <= FEW) {
+        match (self.jobs, functions <= FEW || self.is_inside()) {
             (1, _) | (_, true) => 1,
             (0, false) => std::thread::available_parallelism().map_or(1, |count| count.get()),
             (jobs, false) => jobs,
@@ -61,7 +76,7 @@ impl Session {
 
     /// Runs `work` in each thread, or only in the current one if there are too few functions.
     pub(super) fn run<T: Send>(&self, functions: usize, work: impl Fn() -> T + Sync) -> Vec<T> {
-        let pool = match self.jobs == 1 || functions <= FEW {
+        let pool = match self.jobs == 1 || functions <= FEW || self.is_inside() {
             true => None,
             false => self
                 .pool

@@ -38,6 +38,7 @@ mod format;
 mod groups;
 mod handlers;
 mod image;
+mod join;
 mod link_order;
 mod lsda;
 mod macho;
@@ -69,11 +70,14 @@ pub use debug::{DebugInfo, DebugLevel, DebugOptions};
 use format::{Addend, Format};
 use groups::{Groups, Item};
 pub use image::{Image, PAGE, Unresolved, image};
+pub use join::Joiner;
+#[cfg(test)]
+pub(crate) use join::contents::contents;
 use mapping_symbols::Marks;
 use role::Role;
 pub use sections::Layout;
 use sections::{SectionIndex, SectionOffset, Sections};
-pub use symbols::{Contradiction, Import};
+pub use symbols::{Contradiction, Import, SymbolNames};
 use symbols::{Defined, Symbols};
 
 /// Every object format.
@@ -311,7 +315,9 @@ impl<'a> Writer<'a> {
                 self.symbols.define_elsewhere(&item);
             }
         }
-        contents.module.aliases.iter().for_each(|item| self.symbols.define_alias(&mut self.object, item));
+        for item in &contents.module.aliases {
+            self.symbols.define_alias(&mut self.object, item);
+        }
         defined
     }
 

@@ -21,6 +21,7 @@ use crate::diag::Diagnostic;
 use crate::ir::fingerprint;
 use crate::ir::{AliasItem, Linkage, Name, NameRef, Params, SymbolItem};
 use crate::machine::symbol::LibCall;
+use crate::options::Target;
 
 /// The symbol of a function or data item whose name is empty. It is local: other files cannot name it.
 const UNNAMED: &str = "unnamed";
@@ -545,6 +546,24 @@ impl<'a> Symbols<'a> {
             let id = add(object, spelled(self.format, name), SymbolScope::Unknown);
             Entry { id, definition: None }
         })
+    }
+}
+
+/// What definitions are called in symbol tables, for those who have no object yet.
+pub struct SymbolNames<'a>(Symbols<'a>);
+
+impl<'a> SymbolNames<'a> {
+    /// Takes the linker names that `symbol` items give, and those of other names.
+    pub fn new(target: &Target, items: &'a [SymbolItem], names: Option<&'a HashMap<Name, Box<str>>>) -> Self {
+        let mut symbols = Symbols::new(super::format_of(target));
+        items.iter().for_each(|item| symbols.set_attributes(item));
+        symbols.set_names(names);
+        SymbolNames(symbols)
+    }
+
+    /// The name in the symbol table; empty for a definition without a name.
+    pub fn of(&self, name: &Name) -> Vec<u8> {
+        spelled(self.0.format, &self.0.link_text(name))
     }
 }
 

@@ -46,7 +46,7 @@ pub use module::{module, types};
 pub(crate) use number::Integer;
 pub use older::{older_spelling, older_spellings};
 pub use split::{Comment, FunctionText, Split, comments, header, split};
-pub(crate) use split::{function_name, split_with};
+pub(crate) use split::{Pieces, function_name, split_with};
 
 use crate::ir::{Function, Name, SourceMap};
 use cursor::Cursor;

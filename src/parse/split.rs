@@ -123,8 +123,47 @@ pub(crate) fn split_with(
         errors: 0,
         each,
     };
-    splitter.run();
+    splitter.run(usize::MAX);
     splitter.out
+}
+
+/// A file that is split piece by piece, so that not all of its functions are held at once.
+pub(crate) struct Pieces<'a> {
+    cur: Cursor<'a>,
+    placement: PlacementWords,
+    errors: usize,
+}
+
+impl<'a> Pieces<'a> {
+    /// Starts at the beginning of a file.
+    pub(crate) fn new(text: &'a [u8]) -> Self {
+        Pieces { cur: Cursor::new(text), placement: PlacementWords::default(), errors: 0 }
+    }
+
+    /// Byte offset of the text that has not been split.
+    pub(crate) fn position(&self) -> usize {
+        self.cur.pos
+    }
+
+    /// Splits the next piece, whose text has at least this many bytes unless it is the last one; `None` at
+    /// the end of the file.
+    pub(crate) fn next(&mut self, bytes: usize, diagnostics: &mut Vec<Diagnostic>) -> Option<Split> {
+        if self.cur.at_end() {
+            return None;
+        }
+        let mut splitter = Splitter {
+            cur: self.cur,
+            out: Split::default(),
+            placement: std::mem::take(&mut self.placement),
+            diagnostics,
+            errors: self.errors,
+            each: &mut |_| {},
+        };
+        splitter.run(self.cur.pos.saturating_add(bytes));
+        let Splitter { cur, out, placement, errors, .. } = splitter;
+        *self = Pieces { cur, placement, errors };
+        Some(out)
+    }
 }
 
 /// Linkage, section, alignment and group of a function, and what it asks of the inliner.
@@ -148,9 +187,12 @@ struct Splitter<'a, 'd> {
 }
 
 impl Splitter<'_, '_> {
-    fn run(&mut self) {
-        self.cur.eat_bytes(foreign::BYTE_ORDER_MARK);
-        while !self.cur.at_end() {
+    /// Splits what begins before `end`.
+    fn run(&mut self, end: usize) {
+        if self.cur.pos == 0 {
+            self.cur.eat_bytes(foreign::BYTE_ORDER_MARK);
+        }
+        while self.cur.pos < end && !self.cur.at_end() {
             match self.cur.peek() {
                 0 if self.cur.text[self.cur.pos..].iter().all(|byte| *byte == 0) => {
                     self.cur.pos = self.cur.text.len();
@@ -164,7 +206,7 @@ impl Splitter<'_, '_> {
                 _ => self.top_level(false),
             }
         }
-        self.close_range(self.cur.text.len());
+        self.close_range(self.cur.pos);
     }
 
     /// Splits off a function, an item or a header line. `hidden` says that it is behind `;!`.

@@ -148,6 +148,7 @@ tests! {
     notes_for_tools,
     panics native,
     patchable,
+    pieces,
     sections,
     sessions,
     shards,

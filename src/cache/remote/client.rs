@@ -66,6 +66,10 @@ impl Client {
 /// Makes the operator of a URL.
 fn operator(url: &str) -> Result<Operator, String> {
     opendal::install_default();
+    // That installs a transport only together with another provider of TLS than `ring`.
+    opendal_http_transport_reqwest::install_default();
+    // It fails if the process has a provider already, which is then used.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let (scheme, rest) =
         url.split_once("://").ok_or("expected a URL, such as redis://host or file:///directory")?;
     let operator = match scheme {

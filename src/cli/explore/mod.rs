@@ -74,7 +74,7 @@ pub fn run(args: &Explore, reporter: &Reporter) -> Result<(), CommandError> {
         ));
     };
     let dump = Some(DumpRequest { wanted: &|_, _| true, take: &take });
-    let observer = Observer { progress: &|_, _| {}, dump, warn: &|_| {} };
+    let observer = Observer { dump, ..Observer::NONE };
     let built = driver::build_in(&Session::new(0), &source, &options, &observer).map_err(|errors| {
         reporter.report(&source, &errors);
         CommandError::Input
