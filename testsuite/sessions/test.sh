@@ -28,6 +28,10 @@ echo "$levels" | while read -r level; do
     diff -u "$here/expected" session || fail "the session with $level printed something else"
     [ "$(addr2line -sfe prog "$(address prog scaled)")" = "scaled
 counter.lang:2" ] || fail "addr2line: $(addr2line -sfe prog "$(address prog scaled)")"
+    if [ -z "$RUNNER" ]; then
+        lldb_session ./prog "$here/lldb-commands" >session
+        diff -u "$here/lldb-expected" session || fail "the session of lldb with $level printed something else"
+    fi
     case $level in "-O speed"*)
         clif "$level" inlined.clif -g
         verified inlined.o
@@ -44,10 +48,6 @@ counter.lang:2" ] || fail "addr2line: $(addr2line -sfe prog "$(address prog scal
         done
         ;;
     esac
-    if [ -z "$RUNNER" ]; then
-        lldb_session ./prog "$here/lldb-commands" >session
-        diff -u "$here/lldb-expected" session || fail "the session of lldb with $level printed something else"
-    fi
     if [ -z "$RUNNER" ] && [ "$level" = "-O speed" ]; then
         # An access of memory that is not there, in line 9.
         wild='@8  v13 = uextend.i64 v3\n@8  v6 = load.i32 v13+8'

@@ -159,8 +159,8 @@ impl<'a> Scopes<'a> {
         filled
     }
 
-    /// The indices of values in the order of their scopes, and otherwise as they are. Gives the values the new
-    /// numbers of scopes.
+    /// The indices of values in the order of their scopes, and otherwise as they are. Gives the values the
+    /// new numbers of scopes.
     pub(super) fn in_order(&self, values: &mut [Scoped]) -> Vec<u32> {
         let mut starts = vec![0u32; self.numbers.len() + 1];
         for value in values.iter_mut() {
