@@ -67,7 +67,10 @@ impl<'a> Writer<'a> {
         let sites: Vec<Sites> = sites.map(|def| Sites::new(def, table, |at| entries.file(at))).collect();
         let locations = contents.functions.iter().any(|def| wanted.has_lists(def));
         let any_sites = sites.iter().any(|sites| !sites.is_empty());
-        let used = UsedLists { locations, ranges: locations || any_sites };
+        let ranges = locations || any_sites;
+        // What `dsymutil` writes refers to addresses, but it keeps the attribute with the place of these only.
+        let addresses = ranges && (entries.runs.len() > 1 || self.format.atoms);
+        let used = UsedLists { locations, ranges, addresses };
         let is_empty = contents.functions.is_empty() && module.source.is_empty();
         let is_parent = entries.level == DebugLevel::Full && !is_empty || any_sites;
         describe_unit(&mut out.info, entries, used, is_parent, &mut out.ranges);
@@ -158,7 +161,7 @@ impl<'a> Writer<'a> {
         let functions = &contents.functions;
         let Out { info, locations, ranges, types, endian } = out;
         functions.iter().for_each(|def| values::describe_types(def, types, info));
-        let (shapes, mut first) = (Shapes::new(info), [locations.next(), ranges.next()]);
+        let (shapes, mut first) = (Shapes::new(info, self.format.atoms), [locations.next(), ranges.next()]);
         let places = functions.iter().zip(runs).enumerate().map(|(number, (def, &run))| {
             let (base, start) = self.start_of(number, run, entries);
             let place = Place { first, base, start };
@@ -437,7 +440,7 @@ impl Out {
         if used.ranges || runs.len() > 1 {
             sections.push(self.ranges.finish(self.endian));
         }
-        if used.ranges && runs.len() > 1 {
+        if used.addresses {
             sections.push(lists::addresses(runs, self.endian));
         }
         sections
@@ -464,6 +467,8 @@ struct UsedLists {
     locations: bool,
     /// Lists of ranges of scopes and inlined code.
     ranges: bool,
+    /// Addresses of the sections of code.
+    addresses: bool,
 }
 
 /// Describes the unit; `is_parent` says whether other entries follow.
@@ -484,7 +489,7 @@ fn describe_unit(info: &mut Info, entries: &Entries, used: UsedLists, is_parent:
     let sections = [
         (used.ranges || several, DW_AT_rnglists_base, SectionId::DebugRngLists, lists::LISTS),
         (used.locations, DW_AT_loclists_base, SectionId::DebugLocLists, lists::LISTS),
-        (used.ranges && several, DW_AT_addr_base, SectionId::DebugAddr, lists::ADDRESSES),
+        (used.addresses, DW_AT_addr_base, SectionId::DebugAddr, lists::ADDRESSES),
     ];
     let sections = || sections.iter().filter(|section| section.0);
     attributes.extend(sections().map(|section| (section.1, DW_FORM_sec_offset)));

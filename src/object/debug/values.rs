@@ -2,7 +2,7 @@
 
 use gimli::{
     DW_AT_const_value, DW_AT_location, DW_AT_name, DW_AT_ranges, DW_AT_type, DW_FORM_exprloc,
-    DW_FORM_loclistx, DW_FORM_ref_udata, DW_FORM_rnglistx, DW_FORM_sdata, DW_FORM_string,
+    DW_FORM_loclistx, DW_FORM_ref_udata, DW_FORM_ref4, DW_FORM_rnglistx, DW_FORM_sdata, DW_FORM_string,
     DW_TAG_lexical_block, DW_TAG_variable, DwAt, DwForm, RunTimeEndian, SectionId,
 };
 
@@ -30,6 +30,8 @@ pub(super) struct Part {
 struct Values<'a, 's> {
     part: Part,
     types: &'a Types,
+    /// How entries refer to them.
+    reference: DwForm,
     places: Places,
     sites: &'a Sites<'s>,
     /// Where the function begins in the code that lists refer to.
@@ -57,6 +59,8 @@ pub(super) struct Place {
 
 /// Numbers of shapes of entries.
 pub(super) struct Shapes {
+    /// How entries refer to types.
+    reference: DwForm,
     fixed: u64,
     listed: u64,
     lost: u64,
@@ -65,13 +69,16 @@ pub(super) struct Shapes {
 }
 
 impl Shapes {
-    pub(super) fn new(info: &mut Info) -> Self {
+    /// Makes the shapes. `dsymutil` does not know the short form of references.
+    pub(super) fn new(info: &mut Info, is_for_dsymutil: bool) -> Self {
+        let reference = if is_for_dsymutil { DW_FORM_ref4 } else { DW_FORM_ref_udata };
         let mut shape = |last: Option<(DwAt, DwForm)>| {
-            let mut attributes = vec![(DW_AT_name, DW_FORM_string), (DW_AT_type, DW_FORM_ref_udata)];
+            let mut attributes = vec![(DW_AT_name, DW_FORM_string), (DW_AT_type, reference)];
             attributes.extend(last);
             info.shape(DW_TAG_variable, false, &attributes)
         };
         Shapes {
+            reference,
             fixed: shape(Some((DW_AT_location, DW_FORM_exprloc))),
             listed: shape(Some((DW_AT_location, DW_FORM_loclistx))),
             lost: shape(None),
@@ -110,7 +117,8 @@ impl Part {
             gaps: Vec::new(),
         };
         let places = Places::new(endian, def.code.frame_size);
-        let mut values = Values { part, types, places, sites, start: place.start };
+        let mut values =
+            Values { part, types, reference: shapes.reference, places, sites, start: place.start };
         values.describe(shapes, def);
         values.part
     }
@@ -211,7 +219,10 @@ impl Values<'_, '_> {
     fn begin(&mut self, shape: u64, (prefix, number): (&[u8], u32), ty: u32) {
         self.part.info.begin(shape);
         self.part.info.numbered(prefix, number);
-        self.part.info.short_reference(ty);
+        match self.reference {
+            DW_FORM_ref4 => self.part.info.reference(ty),
+            _ => self.part.info.short_reference(ty),
+        }
     }
 
     /// Writes the expression as the last attribute of an entry.
