@@ -29,11 +29,13 @@ fn number_instructions(function: &mut Function, map: &SourceMap, text: &[u8], of
     let base = params.base_srcloc.unwrap_or(0);
     let located = if stencil.srclocs.is_empty() { 0 } else { count };
     let locations = (0..located).map(|n| stencil.srcloc(Inst::new(n)).map(|at| base.wrapping_add(at)));
-    let (mut read, mut line) = (0, 0);
+    let mut line = 0;
+    let mut ends = memchr::memchr_iter(b'\n', text).peekable();
     let lines = map.insts.values().take(count).map(|position| {
-        let at = position.saturating_sub(offset).clamp(read, text.len());
-        line += memchr::memchr_iter(b'\n', &text[read..at]).count() as u32;
-        read = at;
+        let at = position.saturating_sub(offset);
+        while ends.next_if(|end| *end < at).is_some() {
+            line += 1;
+        }
         line
     });
     params.positions = Positions::new(lines, locations);

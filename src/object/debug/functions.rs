@@ -68,7 +68,7 @@ impl<'a> Writer<'a> {
         let locations = contents.functions.iter().any(|def| wanted.has_lists(def));
         let any_sites = sites.iter().any(|sites| !sites.is_empty());
         let ranges = locations || any_sites;
-        // What `dsymutil` writes refers to addresses, but it keeps the attribute with the place of these only.
+        // What `dsymutil` writes refers to addresses, but it only keeps the attribute with their place.
         let addresses = ranges && (entries.runs.len() > 1 || self.format.atoms);
         let used = UsedLists { locations, ranges, addresses };
         let is_empty = contents.functions.is_empty() && module.source.is_empty();
