@@ -219,9 +219,10 @@ impl Values<'_, '_> {
     fn begin(&mut self, shape: u64, (prefix, number): (&[u8], u32), ty: u32) {
         self.part.info.begin(shape);
         self.part.info.numbered(prefix, number);
-        match self.reference {
-            DW_FORM_ref4 => self.part.info.reference(ty),
-            _ => self.part.info.short_reference(ty),
+        if self.reference == DW_FORM_ref_udata {
+            self.part.info.short_reference(ty);
+        } else {
+            self.part.info.reference(ty);
         }
     }
 
