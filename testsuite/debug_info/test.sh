@@ -73,7 +73,7 @@ exports:
 ...
 END
     cp "$SUITE/sessions/inlined.clif" "$SUITE/variables/shapes.clif" .
-    for name in program source inlined shapes; do
+    for name in program inlined shapes; do
         "$CLIFC" build --target "$TARGET-apple-darwin" -g -O speed -o $name.o $name.clif || fail "Mach-O"
         verified $name.o
         tools/ld64.lld -arch "$arch" -platform_version macos 11.0 11.0 -L. -lSystem -U _touch \
