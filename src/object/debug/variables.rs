@@ -159,7 +159,9 @@ impl SourceVariables<'_, '_> {
         let mut variables: Vec<(Option<u32>, &SourceVariable)> =
             of.variables.iter().map(|variable| (variable.scope, *variable)).collect();
         variables.sort_by_key(|variable| (variable.0, !variable.1.is_parameter));
-        let ranges = self.code_of(&of.scopes);
+        let mut ranges = self.code_of(&of.scopes);
+        let filled = filled_scopes(of);
+        ranges.retain(|number, _| filled.contains(number));
         self.scope(None, &scopes, &variables, &ranges);
         self.sites.describe_rest(self.info, self.ranges);
     }
@@ -340,6 +342,20 @@ impl SourceVariables<'_, '_> {
         }
         self.places.take()
     }
+}
+
+/// The scopes in which there are variables, by number.
+fn filled_scopes(of: &OfFunction) -> HashSet<u32> {
+    let parents: HashMap<u32, Option<u32>> =
+        of.scopes.iter().map(|scope| (scope.number, scope.parent)).collect();
+    let mut filled = HashSet::new();
+    for variable in &of.variables {
+        let mut at = variable.scope;
+        while let Some(number) = at.filter(|number| filled.insert(*number)) {
+            at = parents.get(&number).copied().flatten();
+        }
+    }
+    filled
 }
 
 /// The location of data. Where each thread has its own, debuggers are told nothing.
