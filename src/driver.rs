@@ -298,7 +298,8 @@ fn compile(
         unused::leave_out(&mut units, &split, module);
     }
     let bodies = if options.debug.is_some() { callees.offsets(&split) } else { HashMap::new() };
-    let debug = options.debug.as_ref().map(|options| DebugInfo { options, source, bodies: &bodies });
+    let (debug, threads) = (options.debug.as_ref(), session.pool(units.len()));
+    let debug = debug.map(|options| DebugInfo { options, source, bodies: &bodies, threads });
     let object =
         timing.measure("object", || write_object((&split, module), part.as_ref(), &units, options, debug));
     let (written, assembly) = object?;

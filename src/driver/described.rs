@@ -51,7 +51,7 @@ pub(super) fn all(source: &Source, split: &Split, units: &[Unit], symbols: Vec<S
         let mut reader = unit.code.variables.reader();
         while let Some(variable) = reader.read_next() {
             let value = numbers.get(variable.value as usize).copied().unwrap_or(variable.value);
-            for range in reader.ranges.drain(..) {
+            while let Some(range) = reader.next_range() {
                 for (half, place) in range.places.into_iter().enumerate() {
                     let is_second = half == 1 && range.places[0] == place;
                     if let (Location::Register(register), false) = (place, is_second) {

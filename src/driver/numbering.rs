@@ -27,7 +27,8 @@ fn number_instructions(function: &mut Function, map: &SourceMap, text: &[u8], of
     let Function { stencil, params } = function;
     let count = stencil.insts.len();
     let base = params.base_srcloc.unwrap_or(0);
-    let locations = (0..count).map(|n| stencil.srcloc(Inst::new(n)).map(|at| base.wrapping_add(at)));
+    let located = if stencil.srclocs.is_empty() { 0 } else { count };
+    let locations = (0..located).map(|n| stencil.srcloc(Inst::new(n)).map(|at| base.wrapping_add(at)));
     let mut line = 0;
     let mut ends = memchr::memchr_iter(b'\n', text).peekable();
     let lines = map.insts.values().take(count).map(|position| {

@@ -74,15 +74,20 @@ impl Session {
         }
     }
 
-    /// Runs `work` in each thread, or only in the current one if there are too few functions.
-    pub(super) fn run<T: Send>(&self, functions: usize, work: impl Fn() -> T + Sync) -> Vec<T> {
-        let pool = match self.jobs == 1 || functions <= FEW || self.is_inside() {
+    /// The threads, unless there is one only, too few functions for more, or the current one is among them.
+    pub(super) fn pool(&self, functions: usize) -> Option<&ThreadPool> {
+        match self.jobs == 1 || functions <= FEW || self.is_inside() {
             true => None,
             false => self
                 .pool
                 .get_or_init(|| ThreadPoolBuilder::new().num_threads(self.jobs).build().ok())
                 .as_ref(),
-        };
+        }
+    }
+
+    /// Runs `work` in each thread, or only in the current one if there are too few functions.
+    pub(super) fn run<T: Send>(&self, functions: usize, work: impl Fn() -> T + Sync) -> Vec<T> {
+        let pool = self.pool(functions);
         pool.map_or_else(|| vec![work()], |pool| pool.broadcast(|_| work()))
     }
 

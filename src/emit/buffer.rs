@@ -442,6 +442,20 @@ impl CodeBuffer {
         at + self.grown[self.branches.partition_point(|branch| branch.at < at)]
     }
 
+    /// The final positions of all up to this one, which is in or behind the code.
+    pub(super) fn final_places(&self, end: u32) -> FinalPlaces {
+        let mut places = Vec::new();
+        if !self.grown.is_empty() {
+            places.reserve(end as usize + 1);
+            for (branch, grown) in self.branches.iter().zip(&self.grown) {
+                places.extend((places.len() as u32..end.min(branch.at) + 1).map(|at| at + grown));
+            }
+            let grown = self.growth();
+            places.extend((places.len() as u32..end + 1).map(|at| at + grown));
+        }
+        FinalPlaces(places)
+    }
+
     /// Finishes the function: relaxes branches, appends constants and jump tables, completes fixups and maps
     /// positions.
     pub fn finish<B: BranchForms>(&mut self) -> CompiledStencil {
@@ -578,6 +592,16 @@ impl CodeBuffer {
                 code.extend_from_slice(&bytes);
             }
         }
+    }
+}
+
+/// Maps positions to their final ones, in any order. There is nothing in it if they are the same.
+pub(super) struct FinalPlaces(Vec<u32>);
+
+impl FinalPlaces {
+    /// The final position.
+    pub(super) fn of(&self, at: u32) -> u32 {
+        self.0.get(at as usize).copied().unwrap_or(at)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Numbers that are close to their predecessors, stored as differences: a byte or two for each.
 
 /// Appends a number in LEB128.
+#[inline]
 pub(crate) fn write(bytes: &mut Vec<u8>, mut number: u32) {
     while number >= 0x80 {
         bytes.push(number as u8 | 0x80);
@@ -10,7 +11,19 @@ pub(crate) fn write(bytes: &mut Vec<u8>, mut number: u32) {
 }
 
 /// Reads a number in LEB128; `None` if the bytes end before it does.
+#[inline]
 pub(crate) fn read(bytes: &mut std::slice::Iter<u8>) -> Option<u32> {
+    // Most are of one byte.
+    match bytes.as_slice().first() {
+        Some(&byte) if byte < 0x80 => {
+            bytes.next();
+            Some(byte.into())
+        }
+        _ => read_long(bytes),
+    }
+}
+
+fn read_long(bytes: &mut std::slice::Iter<u8>) -> Option<u32> {
     let mut number = 0;
     for shift in (0..32).step_by(7) {
         let byte = *bytes.next()?;

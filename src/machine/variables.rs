@@ -36,8 +36,10 @@ pub enum Whereabouts {
     Constant(u128),
     /// It is the address this many bytes above the stack pointer.
     FrameAddress(u32),
-    /// It is in registers or memory, if anywhere.
+    /// It is in registers or memory, in some ranges.
     Placed,
+    /// Nothing has it.
+    Nowhere,
 }
 
 /// A part of a function in which some values can be named.
@@ -47,6 +49,8 @@ pub struct Scope {
     pub parent: u32,
     /// Its code, from start to end.
     pub ranges: Vec<(u32, u32)>,
+    /// Number of values that can be named in it, apart from those of scopes around it.
+    pub values: u32,
 }
 
 /// A value of a function.
@@ -78,12 +82,14 @@ pub struct SlotPlace {
 /// The values and stack slots of a function.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Variables {
-    /// For each value: the difference of its number to the previous one's, its type, its scope, its kind, and
-    /// what the kind says, as LEB128 numbers.
+    /// For each value: the difference of its number to the previous one's, its type, its kind, and what the
+    /// kind says, as LEB128 numbers. Values are in the order of their scopes.
     #[serde(with = "serde_bytes")]
     bytes: Vec<u8>,
     /// The number of the last value.
     last: u32,
+    /// Number of values with ranges, apart from those of unknown size.
+    placed: u32,
     /// The types of values: a bit for each code.
     types: [u64; 4],
     /// Stack slots.
@@ -92,53 +98,57 @@ pub struct Variables {
     pub is_foreign: bool,
     /// Calls, in the order of the code.
     pub calls: Vec<Call>,
-    /// Scopes. The first stands for the whole function, and has no ranges.
+    /// Scopes, each followed by those in it. The first stands for the whole function, and has no ranges.
     pub scopes: Vec<Scope>,
 }
 
-const CONSTANT: u32 = 0;
-const FRAME_ADDRESS: u32 = 1;
-/// And the number of ranges.
-const PLACED: u32 = 2;
+const CONSTANT: u8 = 0;
+const FRAME_ADDRESS: u8 = 1;
+/// Ranges follow, each of which begins with its length, and a zero.
+const PLACED: u8 = 2;
+const NOWHERE: u8 = 3;
 
 impl Variables {
-    /// Appends a value, and its ranges if it is placed. Values come in the order of their numbers, ranges in
-    /// the order of the code.
-    pub fn push(&mut self, variable: Variable, ranges: &[PlacedRange]) {
+    /// Makes room for this many values.
+    pub fn reserve(&mut self, values: usize) {
+        const USUAL_SIZE: usize = 6;
+        self.bytes.reserve(USUAL_SIZE * values);
+    }
+
+    /// Appends a value. If it is placed, `fill` adds its ranges, in the order of the code; if there are none,
+    /// it is nowhere. Values come in the order of their scopes, which are known.
+    pub fn push(&mut self, variable: Variable, fill: impl FnOnce(&mut Ranges)) {
         let bytes = &mut self.bytes;
-        write(bytes, variable.value - self.last);
+        write_signed(bytes, variable.value, self.last);
         self.last = variable.value;
+        self.scopes[variable.scope as usize].values += 1;
         self.types[usize::from(variable.ty.0) / 64] |= 1 << (variable.ty.0 % 64);
-        write(bytes, variable.ty.0.into());
-        write(bytes, variable.scope);
+        bytes.push(variable.ty.0);
         match variable.whereabouts {
             Whereabouts::Constant(bits) => {
-                write(bytes, CONSTANT);
+                bytes.push(CONSTANT);
                 let len = 16 - bits.leading_zeros() / 8;
-                write(bytes, len);
+                bytes.push(len as u8);
                 bytes.extend_from_slice(&bits.to_le_bytes()[..len as usize]);
             }
             Whereabouts::FrameAddress(offset) => {
-                write(bytes, FRAME_ADDRESS);
+                bytes.push(FRAME_ADDRESS);
                 write(bytes, offset);
             }
             Whereabouts::Placed => {
-                write(bytes, PLACED + ranges.len() as u32);
-                let (mut end, mut last) = (0, 0);
-                for range in ranges {
-                    write(bytes, range.start - end);
-                    write(bytes, range.end - range.start);
-                    end = range.end;
-                    for place in &range.places[..parts(variable.ty)] {
-                        let place = match *place {
-                            Location::Register(number) => u32::from(number) << 1,
-                            Location::Frame(offset) => offset << 1 | 1,
-                        };
-                        write_signed(bytes, place, last);
-                        last = place;
+                bytes.push(PLACED);
+                let kind = bytes.len() - 1;
+                let mut ranges = Ranges { bytes, parts: parts(variable.ty), end: 0, last: 0 };
+                fill(&mut ranges);
+                match self.bytes.len() - 1 == kind {
+                    true => self.bytes[kind] = NOWHERE,
+                    false => {
+                        self.bytes.push(0);
+                        self.placed += u32::from(!variable.ty.is_dynamic());
                     }
                 }
             }
+            Whereabouts::Nowhere => bytes.push(NOWHERE),
         }
     }
 
@@ -150,7 +160,31 @@ impl Variables {
 
     /// Reads the values. Corrupt bytes yield wrong or fewer values, but never panic.
     pub fn reader(&self) -> Reader<'_> {
-        Reader { bytes: self.bytes.iter(), value: 0, ranges: Vec::new() }
+        Reader {
+            bytes: self.bytes.iter(),
+            value: 0,
+            scopes: &self.scopes,
+            scope: 0,
+            read: 0,
+            parts: 0,
+            end: 0,
+            last: 0,
+        }
+    }
+
+    /// The number of values with ranges, apart from those of dynamic vector types.
+    pub fn placed(&self) -> usize {
+        self.placed as usize
+    }
+
+    /// Whether there are no values.
+    pub fn has_no_values(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// How many bytes the values take here, to which their size elsewhere is in proportion.
+    pub fn size(&self) -> usize {
+        self.bytes.len()
     }
 }
 
@@ -159,58 +193,108 @@ fn parts(ty: Type) -> usize {
     if ty == crate::ir::types::I128 { 2 } else { 1 }
 }
 
+/// Adds the ranges of a value.
+pub struct Ranges<'a> {
+    bytes: &'a mut Vec<u8>,
+    /// In how many places the value is.
+    parts: usize,
+    /// The end of the previous range, and its last place.
+    end: u32,
+    last: u32,
+}
+
+impl Ranges<'_> {
+    /// Adds a range, unless it is empty.
+    #[inline]
+    pub fn add(&mut self, range: PlacedRange) {
+        if range.start >= range.end {
+            return;
+        }
+        write(self.bytes, range.end - range.start);
+        write(self.bytes, range.start - self.end);
+        self.end = range.end;
+        for place in &range.places[..self.parts] {
+            let place = match *place {
+                Location::Register(number) => u32::from(number) << 1,
+                Location::Frame(offset) => offset << 1 | 1,
+            };
+            write_signed(self.bytes, place, self.last);
+            self.last = place;
+        }
+    }
+}
+
 /// Reads values one after the other.
 pub struct Reader<'a> {
     bytes: std::slice::Iter<'a, u8>,
     value: u32,
-    /// The ranges of the last value.
-    pub ranges: Vec<PlacedRange>,
+    scopes: &'a [Scope],
+    /// The scope of the last value, and how many of its values have been read.
+    scope: usize,
+    read: u32,
+    /// If there may be more ranges of the last value, in how many places it is; otherwise 0.
+    parts: usize,
+    /// The end of the last range, and its last place.
+    end: u32,
+    last: u32,
 }
 
 impl Reader<'_> {
-    /// Reads the next value; its ranges are in [`Reader::ranges`].
+    /// Reads the next value; [`Reader::next_range`] then reads its ranges.
     pub fn read_next(&mut self) -> Option<Variable> {
-        self.ranges.clear();
-        self.value = self.value.wrapping_add(read(&mut self.bytes)?);
-        let ty = Type::checked(u8::try_from(read(&mut self.bytes)?).ok()?)?;
-        let scope = read(&mut self.bytes)?;
-        let whereabouts = match read(&mut self.bytes)? {
+        while self.next_range().is_some() {}
+        while self.scopes.get(self.scope)?.values <= self.read {
+            (self.scope, self.read) = (self.scope + 1, 0);
+        }
+        self.read += 1;
+        self.value = read_signed(&mut self.bytes, self.value)?;
+        let ty = Type::checked(*self.bytes.next()?)?;
+        let whereabouts = match *self.bytes.next()? {
             CONSTANT => {
                 let mut bits = [0; 16];
-                let len = read(&mut self.bytes)? as usize;
+                let len = usize::from(*self.bytes.next()?);
                 for byte in bits.get_mut(..len)? {
                     *byte = *self.bytes.next()?;
                 }
                 Whereabouts::Constant(u128::from_le_bytes(bits))
             }
             FRAME_ADDRESS => Whereabouts::FrameAddress(read(&mut self.bytes)?),
-            count => {
-                let (mut at, mut last) = (0, 0);
-                for _ in PLACED..count {
-                    let range = self.range(ty, &mut at, &mut last)?;
-                    self.ranges.push(range);
-                }
+            PLACED => {
+                (self.parts, self.end, self.last) = (parts(ty), 0, 0);
                 Whereabouts::Placed
             }
+            _ => Whereabouts::Nowhere,
         };
-        Some(Variable { value: self.value, ty, scope, whereabouts })
+        Some(Variable { value: self.value, ty, scope: self.scope as u32, whereabouts })
     }
 
-    /// Reads a range, given the end of the previous one and its last place.
-    fn range(&mut self, ty: Type, at: &mut u32, last: &mut u32) -> Option<PlacedRange> {
-        let start = at.wrapping_add(read(&mut self.bytes)?);
-        let end = start.wrapping_add(read(&mut self.bytes)?);
-        *at = end;
+    /// Reads the next range of the last value.
+    #[inline]
+    pub fn next_range(&mut self) -> Option<PlacedRange> {
+        if self.parts == 0 {
+            return None;
+        }
+        let range = self.range();
+        if range.is_none() {
+            self.parts = 0;
+        }
+        range
+    }
+
+    fn range(&mut self) -> Option<PlacedRange> {
+        let length = read(&mut self.bytes).filter(|length| *length != 0)?;
+        let start = self.end.wrapping_add(read(&mut self.bytes)?);
+        self.end = start.wrapping_add(length);
         let mut places = [Location::Register(0); 2];
-        for number in 0..parts(ty) {
-            *last = read_signed(&mut self.bytes, *last)?;
-            let place = match *last & 1 {
-                0 => Location::Register((*last >> 1) as u16),
-                _ => Location::Frame(*last >> 1),
+        for number in 0..self.parts {
+            self.last = read_signed(&mut self.bytes, self.last)?;
+            let place = match self.last & 1 {
+                0 => Location::Register((self.last >> 1) as u16),
+                _ => Location::Frame(self.last >> 1),
             };
             places[number..].fill(place);
         }
-        Some(PlacedRange { start, end, places })
+        Some(PlacedRange { start, end: self.end, places })
     }
 }
 
@@ -223,7 +307,7 @@ mod tests {
     fn what_is_written_is_read() {
         let range = |start, end, low, high| PlacedRange { start, end, places: [low, high] };
         let (a, b) = (Location::Register(60), Location::Frame(1 << 20));
-        let variable = |value, ty, whereabouts| Variable { value, ty, scope: value / 2, whereabouts };
+        let variable = |value, ty, whereabouts| Variable { value, ty, scope: value / 300, whereabouts };
         let given = [
             (variable(1, types::I8, Whereabouts::Constant(200)), vec![]),
             (variable(2, types::I64, Whereabouts::Constant(0)), vec![]),
@@ -231,12 +315,22 @@ mod tests {
             (variable(301, types::F32, Whereabouts::Placed), vec![range(3, 9, b, b), range(9, 500, a, a)]),
             (variable(900, types::I128, Whereabouts::Placed), vec![range(0, 1, a, b)]),
             (variable(901, types::I32, Whereabouts::Placed), vec![]),
+            (variable(902, types::I32, Whereabouts::Constant(7)), vec![]),
         ];
-        let mut variables = Variables::default();
-        given.iter().for_each(|(variable, ranges)| variables.push(*variable, ranges));
+        let mut variables = Variables { scopes: vec![Scope::default(); 4], ..Variables::default() };
+        for (variable, ranges) in &given {
+            variables.push(*variable, |out| ranges.iter().for_each(|range| out.add(*range)));
+        }
         let mut reader = variables.reader();
-        for (variable, ranges) in given {
-            assert_eq!((reader.read_next(), &reader.ranges), (Some(variable), &ranges));
+        for (mut variable, ranges) in given {
+            if variable.whereabouts == Whereabouts::Placed && ranges.is_empty() {
+                variable.whereabouts = Whereabouts::Nowhere;
+            }
+            assert_eq!(reader.read_next(), Some(variable));
+            // Ranges that nobody reads are skipped.
+            if variable.value != 301 {
+                assert_eq!(std::iter::from_fn(|| reader.next_range()).collect::<Vec<_>>(), ranges);
+            }
         }
         assert_eq!(reader.read_next(), None);
     }
@@ -244,7 +338,8 @@ mod tests {
     #[test]
     fn any_bytes_can_be_read() {
         for bytes in [&[0x80; 40][..], &[0xff; 70], &[1, 3, 0, 17, 1], &[1, 3, 200, 1, 1, 1], &[1, 0x7f, 2]] {
-            let variables = Variables { bytes: bytes.to_vec(), ..Variables::default() };
+            let scopes = vec![Scope { values: u32::MAX, ..Scope::default() }];
+            let variables = Variables { bytes: bytes.to_vec(), scopes, ..Variables::default() };
             let mut reader = variables.reader();
             while reader.read_next().is_some() {}
         }

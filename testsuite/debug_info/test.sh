@@ -60,8 +60,30 @@ done
 # Mach-O: the same information, which dsymutil accepts.
 case $TARGET in
 x86_64 | aarch64)
-    "$CLIFC" build --target "$TARGET-apple-darwin" -g -o program.o program.clif || fail "Mach-O"
-    verified program.o
+    tool ld64.lld
+    arch=$(echo "$TARGET" | sed s/aarch64/arm64/)
+    cat >libSystem.tbd <<END
+--- !tapi-tbd
+tbd-version: 4
+targets: [ $arch-macos ]
+install-name: '/usr/lib/libSystem.B.dylib'
+exports:
+  - targets: [ $arch-macos ]
+    symbols: [ dyld_stub_binder ]
+...
+END
+    cp "$SUITE/sessions/inlined.clif" "$SUITE/variables/shapes.clif" .
+    for name in program inlined shapes; do
+        "$CLIFC" build --target "$TARGET-apple-darwin" -g -O speed -o $name.o $name.clif || fail "Mach-O"
+        verified $name.o
+        tools/ld64.lld -arch "$arch" -platform_version macos 11.0 11.0 -L. -lSystem -U _touch \
+            -o prog $name.o || fail "linking $name for macOS"
+        rm -rf prog.dSYM
+        tools/dsymutil prog >dsymutil.log 2>&1 || fail "dsymutil: $(cat dsymutil.log)"
+        [ ! -s dsymutil.log ] || fail "dsymutil: $(cat dsymutil.log)"
+        verified prog.dSYM
+        tools/llvm-dwarfdump --debug-info prog.dSYM | grep DW_AT_type >/dev/null || fail "dsymutil lost types"
+    done
     tools/llvm-dwarfdump --debug-line program.o | grep -q 'program.clif' || fail "no lines in Mach-O"
     ;;
 esac

@@ -6,8 +6,6 @@
 use crate::machine::inst::{MachInst, Props, Row};
 use crate::machine::reg::{Allocation, Edit, OperandKind, Output, PReg, RegClass};
 use crate::machine::vcode::VCode;
-use foldhash::fast::RandomState;
-use std::collections::HashMap;
 
 /// The number of a set of virtual registers: [`NOTHING`], one more than the only member, or greater.
 pub(super) type SetId = u32;
@@ -19,26 +17,45 @@ pub(super) const NOTHING: SetId = 0;
 #[derive(Debug, Default)]
 pub(super) struct Sets {
     /// Number of virtual registers.
-    pub(super) registers: u32,
-    /// Sets of several members, in order.
-    several: Vec<Box<[u32]>>,
-    numbers: HashMap<Box<[u32]>, SetId, RandomState>,
-    /// Intersections that were computed.
-    meets: HashMap<(SetId, SetId), SetId, RandomState>,
+    registers: u32,
+    /// Whether anybody asks where each virtual register is: it holds a value, or is passed along an edge.
+    is_tracked: Vec<bool>,
+    /// The members of the sets of several, in order, one set after the other; where each set ends.
+    members: Vec<u32>,
+    ends: Vec<u32>,
+    /// Sets of several by the hash of their members: a power of two of places, at most half of them taken.
+    table: Vec<SetId>,
+    /// Members of a set to look up.
+    common: Vec<u32>,
 }
 
-/// The set with one member.
-pub(super) fn single(register: u32) -> SetId {
-    register + 1
-}
+/// Places in the table of a function with few sets.
+const SMALL_TABLE: usize = 64;
 
 impl Sets {
-    /// Begins a function with this many virtual registers.
-    pub(super) fn begin(&mut self, registers: u32) {
-        self.registers = registers;
-        self.several.clear();
-        self.numbers.clear();
-        self.meets.clear();
+    /// Begins a function.
+    pub(super) fn begin(&mut self, vcode: &VCode) {
+        self.registers = vcode.vreg_count() as u32;
+        self.is_tracked.clear();
+        self.is_tracked.resize(vcode.vreg_count(), false);
+        let described = vcode.described.iter().flat_map(|(_, parts)| parts);
+        for register in described.chain(&vcode.edge_args).chain(&vcode.params) {
+            self.is_tracked[register.vreg()] = true;
+        }
+        self.members.clear();
+        self.ends.clear();
+        self.table.clear();
+        self.table.resize(SMALL_TABLE, NOTHING);
+    }
+
+    /// What a place holds to which a register is written: the set with that member if it is tracked.
+    pub(super) fn single(&self, register: usize) -> SetId {
+        if self.is_tracked[register] { register as u32 + 1 } else { NOTHING }
+    }
+
+    /// Whether a set has one member, which is one less than the set's number, or none.
+    pub(super) fn is_short(&self, set: SetId) -> bool {
+        set <= self.registers
     }
 
     /// The members of a set, in order; `one` is memory for a single one.
@@ -49,24 +66,58 @@ impl Sets {
                 *one = only;
                 std::slice::from_ref(one)
             }
-            Some(number) => &self.several[(number - self.registers) as usize],
+            Some(number) => self.several((number - self.registers) as usize),
         }
+    }
+
+    /// The members of a set of several, counted from the first of those.
+    fn several(&self, number: usize) -> &[u32] {
+        let start = number.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.members[start as usize..self.ends[number] as usize]
     }
 
     /// The set with these members, which are in order.
     pub(super) fn of(&mut self, members: &[u32]) -> SetId {
         match members {
-            [] => NOTHING,
-            [only] => single(*only),
-            _ => {
-                if let Some(&set) = self.numbers.get(members) {
-                    return set;
-                }
-                let set = self.registers + 1 + self.several.len() as u32;
-                self.several.push(members.into());
-                self.numbers.insert(members.into(), set);
-                set
+            [] => return NOTHING,
+            [only] => return only + 1,
+            _ => {}
+        }
+        if 2 * self.ends.len() >= self.table.len() {
+            self.grow();
+        }
+        let mut at = self.hash(members);
+        loop {
+            match self.table[at].checked_sub(self.registers + 1) {
+                None => break,
+                Some(number) if self.several(number as usize) == members => return self.table[at],
+                Some(_) => at = (at + 1) & (self.table.len() - 1),
             }
+        }
+        self.members.extend_from_slice(members);
+        self.ends.push(self.members.len() as u32);
+        self.table[at] = self.registers + self.ends.len() as u32;
+        self.table[at]
+    }
+
+    /// Where to look for a set in the table.
+    fn hash(&self, members: &[u32]) -> usize {
+        const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
+        let mix = |hash: u64, member: &u32| (hash ^ u64::from(*member)).wrapping_mul(FACTOR).rotate_left(29);
+        members.iter().fold(0, mix) as usize & (self.table.len() - 1)
+    }
+
+    /// Doubles the table.
+    fn grow(&mut self) {
+        let size = 2 * self.table.len();
+        self.table.clear();
+        self.table.resize(size, NOTHING);
+        for number in 0..self.ends.len() {
+            let mut at = self.hash(self.several(number));
+            while self.table[at] != NOTHING {
+                at = (at + 1) & (size - 1);
+            }
+            self.table[at] = self.registers + 1 + number as u32;
         }
     }
 
@@ -75,16 +126,23 @@ impl Sets {
         if a == b || a == NOTHING || b == NOTHING {
             return if a == b { a } else { NOTHING };
         }
-        if let Some(&set) = self.meets.get(&(a, b)) {
-            return set;
-        }
         let (mut first, mut second) = (0, 0);
-        let others = self.members(b, &mut second);
-        let common = self.members(a, &mut first).iter().filter(|member| others.binary_search(member).is_ok());
-        let common: Vec<u32> = common.copied().collect();
-        let set = self.of(&common);
-        self.meets.insert((a, b), set);
-        set
+        match (self.is_short(a), self.is_short(b)) {
+            (true, true) => NOTHING,
+            (true, false) if self.members(b, &mut second).contains(&(a - 1)) => a,
+            (false, true) if self.members(a, &mut first).contains(&(b - 1)) => b,
+            (true, false) | (false, true) => NOTHING,
+            (false, false) => {
+                let mut common = std::mem::take(&mut self.common);
+                common.clear();
+                let others = self.members(b, &mut second);
+                let is_common = |member: &&u32| others.binary_search(member).is_ok();
+                common.extend(self.members(a, &mut first).iter().filter(is_common));
+                let set = self.of(&common);
+                self.common = common;
+                set
+            }
+        }
     }
 }
 
@@ -167,19 +225,19 @@ pub(super) enum PlaceKind {
     Slot(u32),
 }
 
-/// Calls `write` with each place that an instruction overwrites, and what the place holds then.
+/// Calls `write` with each place that an instruction overwrites, and the register that it holds then, if any.
 pub(super) fn visit_writes(
     vcode: &VCode,
     inst: &MachInst,
     row: &Row,
     allocs: &[Allocation],
     places: Places,
-    mut write: impl FnMut(usize, SetId),
+    mut write: impl FnMut(usize, Option<usize>),
 ) {
     if row.props.any(Props::CLOBBERS) {
         for reg in vcode.clobbers(inst, row) {
             if let Some(place) = places.register(reg) {
-                write(place, NOTHING);
+                write(place, None);
             }
         }
     }
@@ -187,7 +245,7 @@ pub(super) fn visit_writes(
         if operand.kind() == OperandKind::Def
             && let Some(place) = places.index(alloc)
         {
-            write(place, single(operand.vreg().vreg() as u32));
+            write(place, Some(operand.vreg().vreg()));
         }
     }
 }

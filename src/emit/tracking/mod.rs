@@ -25,7 +25,7 @@ use crate::machine::inst::{MachInst, Props, Row};
 use crate::machine::reg::{Allocation, OperandConstraint, OperandKind, OperandPos, VBlock};
 use crate::machine::variables::Variables;
 use contents::{NOTHING, Places, SetId, Sets, visit_writes};
-use flow::Entries;
+use flow::{Entries, next_difference};
 pub(super) use ranges::Described;
 use ranges::Ranges;
 
@@ -103,6 +103,15 @@ impl Tracker {
         if old == set {
             return;
         }
+        if self.sets.is_short(old) && self.sets.is_short(set) {
+            if let Some(gone) = old.checked_sub(1) {
+                self.ranges.leave(gone, place as u32, at);
+            }
+            if let Some(come) = set.checked_sub(1) {
+                self.ranges.arrive(come, place as u32, at);
+            }
+            return;
+        }
         let (mut first, mut second) = (0, 0);
         let (old, new) = (self.sets.members(old, &mut first), self.sets.members(set, &mut second));
         for &gone in old.iter().filter(|member| !new.contains(member)) {
@@ -135,7 +144,7 @@ impl Watch for Tracker {
     fn begin(&mut self, function: &AllocatedFunction, rows: &'static [Row]) {
         let AllocatedFunction { vcode, output, .. } = *function;
         self.places = Places::new(output, vcode.blocks.len());
-        self.sets.begin(vcode.vreg_count() as u32);
+        self.sets.begin(vcode);
         self.entries.solve(function, rows, self.places, &mut self.sets);
         self.state.clear();
         self.state.resize(self.places.count(), NOTHING);
@@ -151,7 +160,13 @@ impl Watch for Tracker {
         let entries = std::mem::take(&mut self.entries);
         match entries.of(block.index()) {
             None => self.clear(at),
-            Some(entry) => entry.iter().enumerate().for_each(|(place, set)| self.put(place, *set, at)),
+            Some(entry) => {
+                let mut from = 0;
+                while let Some(place) = next_difference(&self.state, entry, from) {
+                    self.put(place, entry[place], at);
+                    from = place + 1;
+                }
+            }
         }
         self.entries = entries;
     }
@@ -183,7 +198,10 @@ impl Watch for Tracker {
             return self.clear(end.min(start + 1));
         }
         let places = self.places;
-        visit_writes(function.vcode, inst, row, allocs, places, |place, set| self.put(place, set, end));
+        visit_writes(function.vcode, inst, row, allocs, places, |place, register| {
+            let set = register.map_or(NOTHING, |register| self.sets.single(register));
+            self.put(place, set, end);
+        });
     }
 
     fn trap(&mut self, number: usize, at: u32) {

@@ -4,7 +4,7 @@
 use super::super::buffer::CodeBuffer;
 use super::super::frame::Frame;
 use super::contents::{PlaceKind, Places};
-use super::scopes::Scopes;
+use super::scopes::{Scoped, Scopes};
 use crate::analysis::{Analysis, block_of};
 use crate::entity::Map;
 use crate::ir::{Block, Constant, Opcode, PackedDef, StackSlot, Stencil, Value, ValueDef, Written, types};
@@ -62,6 +62,9 @@ impl Ranges {
     /// A place holds a register from a position on.
     pub(super) fn arrive(&mut self, register: u32, place: u32, at: u32) {
         let data = &mut self.registers[register as usize];
+        if !data.wanted {
+            return;
+        }
         if let Some(free) = data.holders.iter().position(|&holder| holder == NOWHERE) {
             data.holders[free] = place;
             if free == 0 {
@@ -78,7 +81,7 @@ impl Ranges {
         data.holders[HOLDERS - 1] = NOWHERE;
         if number == 0 {
             let start = std::mem::replace(&mut data.since, at);
-            if data.wanted && start < at {
+            if start < at {
                 self.found.push(Found { register, start, end: at, place });
             }
         }
@@ -155,43 +158,40 @@ impl Described<'_> {
     ) -> Variables {
         ranges.sort();
         let mut scopes = Scopes::new(self.vcode, self.analysis, code, end, |block| self.has_values(block));
-        let shared = self.shared();
+        let mut values = self.values(&scopes);
         let mut variables = Variables::default();
-        let mut described = self.vcode.described.iter().peekable();
-        let mut placed = Vec::new();
-        let mut block = Block(0);
-        let defs = self.stencil.value_defs.iter().take(self.written.values);
-        for (value, _) in defs.filter(|(_, def)| **def != PackedDef::NONE) {
+        variables.scopes = scopes.take_filled(&values);
+        let shared = self.shared();
+        let places: Vec<Location> =
+            (0..tracked.count()).map(|place| self.place_of::<M>(tracked.kind(place))).collect();
+        let finals = self.buffer.final_places(end);
+        variables.reserve(values.len());
+        for index in scopes.in_order(&mut values) {
+            let Scoped { value, block, scope, deeper, registers } = values[index as usize];
             let ty = self.stencil.value_types[value];
-            block = self.block(value, block);
-            let (scope, deeper) = scopes.of(block);
-            while described.next_if(|(other, _)| *other < value).is_some() {}
-            let registers = described.next_if(|(other, _)| *other == value);
-            placed.clear();
-            let whereabouts = match self.known::<M>(value) {
-                Some(known) => known,
-                None => {
-                    if let Some((_, [low, high])) = registers {
-                        let lists = [ranges.of(low.vreg()), ranges.of(high.vreg())];
-                        let is_shared = shared[low.vreg()];
-                        let mut add = |start, end, places: [u32; 2]| {
-                            let [start, end] = [start, end].map(|at| self.buffer.place(at));
-                            let places = places.map(|place| self.place_of::<M>(tracked.kind(place as usize)));
-                            placed.push(PlacedRange { start, end, places });
-                        };
-                        each_range(lists, |start, end, places| match deeper && is_shared {
-                            true => scopes.clip(block, start, end, |start, end| add(start, end, places)),
-                            false => add(start, end, places),
-                        });
-                    }
-                    Whereabouts::Placed
+            let elsewhere = if registers.is_some() { Whereabouts::Placed } else { Whereabouts::Nowhere };
+            let whereabouts = self.known::<M>(value).unwrap_or(elsewhere);
+            variables.push(Variable { value: value.0, ty, scope, whereabouts }, |out| {
+                let Some([low, high]) = registers else { return };
+                let lists = [ranges.of(low.vreg()), ranges.of(high.vreg())];
+                let mut add = |start, end, [low, high]: [u32; 2]| {
+                    let [start, end] = [start, end].map(|at| finals.of(at));
+                    out.add(PlacedRange {
+                        start,
+                        end,
+                        places: [places[low as usize], places[high as usize]],
+                    });
+                };
+                match deeper && shared[low.vreg()] {
+                    true => each_range(lists, |start, end, places| {
+                        scopes.clip(block, start, end, |start, end| add(start, end, places));
+                    }),
+                    false => each_range(lists, add),
                 }
-            };
-            variables.push(Variable { value: value.0, ty, scope, whereabouts }, &placed);
+            });
         }
-        variables.scopes = scopes.all;
         let places = variables.scopes.iter_mut().flat_map(|scope| &mut scope.ranges);
-        places.for_each(|(start, end)| (*start, *end) = (self.buffer.place(*start), self.buffer.place(*end)));
+        places.for_each(|(start, end)| (*start, *end) = (finals.of(*start), finals.of(*end)));
         let used = self.used_slots();
         let slots = self.stencil.stack_slots.iter().take(self.written.slots);
         let slots = slots.filter(|(number, _)| used[*number]);
@@ -202,6 +202,22 @@ impl Described<'_> {
             align: if is_overaligned::<M>(data) { 1 << data.align_shift } else { 1 },
         }));
         variables
+    }
+
+    /// The values to describe, in the order of their numbers.
+    fn values(&self, scopes: &Scopes) -> Vec<Scoped> {
+        let mut described = self.vcode.described.iter().peekable();
+        let mut block = Block(0);
+        let mut values = Vec::with_capacity(self.stencil.value_defs.len().min(self.written.values));
+        let defs = self.stencil.value_defs.iter().take(self.written.values);
+        for (value, _) in defs.filter(|(_, def)| **def != PackedDef::NONE) {
+            block = self.block(value, block);
+            let (scope, deeper) = scopes.of(block);
+            while described.next_if(|(other, _)| *other < value).is_some() {}
+            let registers = described.next_if(|(other, _)| *other == value).map(|(_, registers)| *registers);
+            values.push(Scoped { value, block, scope, deeper, registers });
+        }
+        values
     }
 
     /// The block that defines a value, often that of the value before.
@@ -279,6 +295,9 @@ impl Described<'_> {
 
 /// Calls `f` with the ranges in which both parts of a value can be read, and from where.
 fn each_range([mut low, mut high]: [&[Found]; 2], mut f: impl FnMut(u32, u32, [u32; 2])) {
+    if std::ptr::eq(low, high) {
+        return low.iter().for_each(|range| f(range.start, range.end, [range.place; 2]));
+    }
     while let ([a, later @ ..], [b, even_later @ ..]) = (low, high) {
         let (start, end) = (a.start.max(b.start), a.end.min(b.end));
         if start < end {

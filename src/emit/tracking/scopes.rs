@@ -7,8 +7,8 @@
 
 use crate::analysis::Analysis;
 use crate::entity::Map;
-use crate::ir::Block;
-use crate::machine::reg::VBlock;
+use crate::ir::{Block, Value};
+use crate::machine::reg::{VBlock, VReg};
 use crate::machine::variables::Scope;
 use crate::machine::vcode::{Origin, VCode};
 
@@ -24,6 +24,20 @@ pub(super) struct Piece {
     block: Block,
 }
 
+/// A value to describe.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Scoped {
+    pub(super) value: Value,
+    /// The block that defines it.
+    pub(super) block: Block,
+    /// Its scope, by number.
+    pub(super) scope: u32,
+    /// Whether it is not in scope in all of that.
+    pub(super) deeper: bool,
+    /// The virtual registers that hold it: of an i128 those of its halves, otherwise twice the same.
+    pub(super) registers: Option<[VReg; 2]>,
+}
+
 /// Scopes of a function.
 pub(super) struct Scopes<'a> {
     analysis: &'a Analysis,
@@ -31,7 +45,10 @@ pub(super) struct Scopes<'a> {
     /// The scope of each block, and whether the block is deeper than that.
     of: Map<Block, Option<(u32, bool)>>,
     depths: Vec<u32>,
-    pub(super) all: Vec<Scope>,
+    /// Scopes, in the order in which they were found.
+    all: Vec<Scope>,
+    /// Their numbers in the result of [`Scopes::take_filled`].
+    numbers: Vec<u32>,
     /// How many pieces may still be looked at for values that are deeper than their scope.
     patience: u32,
 }
@@ -55,6 +72,7 @@ impl<'a> Scopes<'a> {
             of: Map::new(),
             depths: vec![0],
             all: vec![Scope::default()],
+            numbers: Vec::new(),
             patience: 1 << 20,
         };
         scopes.of.resize(analysis.cfg.block_count(), None);
@@ -100,7 +118,7 @@ impl<'a> Scopes<'a> {
             found = match has_values(block) {
                 true if depth <= DEEPEST => {
                     self.depths.push(depth);
-                    self.all.push(Scope { parent: outer, ranges: Vec::new() });
+                    self.all.push(Scope { parent: outer, ..Scope::default() });
                     (self.all.len() as u32 - 1, false)
                 }
                 _ => (outer, true),
@@ -108,6 +126,59 @@ impl<'a> Scopes<'a> {
             self.of[block] = Some(found);
         }
         found
+    }
+
+    /// Takes the scopes in which there are any of some values, each followed by those in it.
+    pub(super) fn take_filled(&mut self, values: &[Scoped]) -> Vec<Scope> {
+        let count = self.all.len();
+        // How many scopes each stands for, with those in it; scopes come after those around them.
+        let mut sizes = vec![0; count];
+        values.iter().for_each(|value| sizes[value.scope as usize] = 1);
+        sizes[0] = 1;
+        for number in (1..count).rev() {
+            if sizes[number] > 0 {
+                let parent = self.all[number].parent as usize;
+                sizes[parent] = sizes[parent].max(1) + sizes[number];
+            }
+        }
+        let mut next = vec![0u32; count];
+        let mut filled = vec![Scope::default(); sizes[0]];
+        self.numbers = vec![0; count];
+        next[0] = 1;
+        for number in 1..count {
+            let Scope { parent, ranges, .. } = std::mem::take(&mut self.all[number]);
+            if sizes[number] == 0 {
+                continue;
+            }
+            let place = next[parent as usize];
+            next[parent as usize] += sizes[number] as u32;
+            next[number] = place + 1;
+            self.numbers[number] = place;
+            filled[place as usize] = Scope { parent: self.numbers[parent as usize], ranges, values: 0 };
+        }
+        filled
+    }
+
+    /// The indices of values in the order of their scopes, and otherwise as they are. Gives the values the
+    /// new numbers of scopes.
+    pub(super) fn in_order(&self, values: &mut [Scoped]) -> Vec<u32> {
+        let mut starts = vec![0u32; self.numbers.len() + 1];
+        for value in values.iter_mut() {
+            value.scope = self.numbers[value.scope as usize];
+            starts[value.scope as usize + 1] += 1;
+        }
+        let mut sum = 0;
+        for start in &mut starts {
+            sum += *start;
+            *start = sum;
+        }
+        let mut order = vec![0; values.len()];
+        for (value, index) in values.iter().zip(0..) {
+            let place = &mut starts[value.scope as usize];
+            order[*place as usize] = index;
+            *place += 1;
+        }
+        order
     }
 
     /// Calls `f` with the parts of a range of code that `block` dominates.

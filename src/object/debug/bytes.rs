@@ -3,11 +3,11 @@
 //! There are millions of them, most written one or two at a time, so that this is a plain vector and knows
 //! the byte order itself.
 
-use gimli::write::{EndianVec, Relocation, RelocationTarget, Result, Writer as _};
+use gimli::write::{Relocation, RelocationTarget};
 use gimli::{RunTimeEndian, SectionId};
 
 use super::ENCODING;
-use super::sections::Section;
+use super::sections::Finished;
 
 /// Bytes, with what the linker fills in.
 #[derive(Default)]
@@ -24,6 +24,11 @@ impl Bytes {
 
     pub(super) fn len(&self) -> usize {
         self.bytes.len()
+    }
+
+    /// Makes room for more.
+    pub(super) fn reserve(&mut self, bytes: usize) {
+        self.bytes.reserve(bytes);
     }
 
     /// What was written.
@@ -104,7 +109,7 @@ impl Bytes {
                 break;
             }
         }
-        self.extend(&digits[at..]);
+        digits[at..].iter().for_each(|&digit| self.byte(digit));
     }
 
     /// Writes the address of a symbol, by number.
@@ -142,17 +147,15 @@ impl Bytes {
     }
 
     /// The finished section.
-    pub(super) fn into_section(self) -> Result<Section> {
-        let endian = if self.big_endian { RunTimeEndian::Big } else { RunTimeEndian::Little };
-        let mut bytes = EndianVec::new(endian);
-        bytes.write(&self.bytes)?;
-        Ok(Section { bytes, relocs: self.relocs })
+    pub(super) fn into_section(self) -> Finished {
+        Finished { bytes: self.bytes, relocs: self.relocs }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use gimli::write::{EndianVec, Writer as _};
 
     #[test]
     fn numbers_are_written_as_gimli_writes_them() {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use gimli::write::{FileId, Result};
+use gimli::write::FileId;
 use gimli::{
     DW_AT_abstract_origin, DW_AT_addr_base, DW_AT_call_all_calls, DW_AT_calling_convention, DW_AT_comp_dir,
     DW_AT_decl_file, DW_AT_decl_line, DW_AT_external, DW_AT_frame_base, DW_AT_high_pc, DW_AT_inline,
@@ -14,6 +14,7 @@ use gimli::{
     DW_OP_call_frame_cfa, DW_TAG_compile_unit, DW_TAG_subprogram, DwAt, DwForm, RunTimeEndian, SectionId,
 };
 use object::write::SymbolId;
+use rayon::prelude::*;
 
 use super::calls::Calls;
 use super::files::UnitNames;
@@ -23,10 +24,10 @@ use super::lists::{self, Lists};
 use super::pieces::Pieces;
 use super::places::Places;
 use super::positions::{Position, PositionTable};
-use super::sections::Section;
+use super::sections::Finished;
 use super::source_types;
 use super::types::Types;
-use super::values::{self, Values};
+use super::values::{self, Common, Part, Place, Shapes};
 use super::variables::{self, Known, OfFunction, SourceVariables};
 use super::{DebugLevel, Run};
 use crate::diag::Diagnostic;
@@ -52,7 +53,7 @@ impl<'a> Writer<'a> {
         table: &mut PositionTable,
         defined: &[SymbolId],
         (endian, errors): (RunTimeEndian, &mut Vec<Diagnostic>),
-    ) -> Result<Vec<(SectionId, Section)>> {
+    ) -> Vec<(SectionId, Finished)> {
         let module = contents.module;
         let mut out = Out {
             info: Info::new(endian),
@@ -66,7 +67,10 @@ impl<'a> Writer<'a> {
         let sites: Vec<Sites> = sites.map(|def| Sites::new(def, table, |at| entries.file(at))).collect();
         let locations = contents.functions.iter().any(|def| wanted.has_lists(def));
         let any_sites = sites.iter().any(|sites| !sites.is_empty());
-        let used = UsedLists { locations, ranges: locations || any_sites };
+        let ranges = locations || any_sites;
+        // What `dsymutil` writes refers to addresses, but it only keeps the attribute with their place.
+        let addresses = ranges && (entries.runs.len() > 1 || self.format.atoms);
+        let used = UsedLists { locations, ranges, addresses };
         let is_empty = contents.functions.is_empty() && module.source.is_empty();
         let is_parent = entries.level == DebugLevel::Full && !is_empty || any_sites;
         describe_unit(&mut out.info, entries, used, is_parent, &mut out.ranges);
@@ -109,15 +113,16 @@ impl<'a> Writer<'a> {
         let origins = self.describe_origins(&declarations, &sites, (table, entries), &mut out.info);
         let mut calls = Calls::new(module, functions);
         let runs = self.runs_of_functions(entries.runs);
+        let mut values = match wanted.values {
+            true => self.describe_values(contents, &sites, (entries, &runs), out).into_iter(),
+            false => Vec::new().into_iter(),
+        };
         for (number, def) in functions.iter().enumerate() {
             let sites = &mut sites[number];
             if !is_full && sites.is_empty() {
                 continue;
             }
             let listed = wanted.has_lists(def);
-            if listed && module.source.is_empty() {
-                values::describe_types(def, &mut out.types, &mut out.info);
-            }
             let has_calls = is_full && calls.matter(def);
             let has_children = listed || has_calls || !sites.is_empty();
             let origin = origins.get(&def.params.name).copied();
@@ -127,13 +132,15 @@ impl<'a> Writer<'a> {
             if has_calls {
                 calls.describe(number, def, &mut out.info);
             }
-            let start = self.start_of(number, runs[number], entries, out);
+            let (base, start) = self.start_of(number, runs[number], entries);
+            out.locations.set_base(base);
+            out.ranges.set_base(base);
             let mut sites = SiteWriter { sites, origins: &|name| origins[name], number, start };
-            match wanted.by_function.get(&def.params.name) {
-                Some(source) if listed => {
+            match (wanted.by_function.get(&def.params.name), values.next()) {
+                (Some(source), _) if listed => {
                     out.describe_variables(def, source, &known, table, (sites, &mut *errors));
                 }
-                None if listed => out.describe_values(def, sites),
+                (_, Some(values)) => values.insert(def, sites, &mut out.info, &mut out.ranges),
                 _ => sites.describe_rest(&mut out.info, &mut out.ranges),
             }
             if has_children {
@@ -141,6 +148,35 @@ impl<'a> Writer<'a> {
             }
         }
         calls.finish(&mut out.info);
+    }
+
+    /// Describes the types and values of all functions, the latter on several threads. Appends the lists.
+    fn describe_values(
+        &self,
+        contents: &Contents<'a>,
+        sites: &[Sites<'a>],
+        (entries, runs): (&Entries, &[usize]),
+        out: &mut Out,
+    ) -> Vec<Part> {
+        let functions = &contents.functions;
+        let Out { info, locations, ranges, types, endian } = out;
+        functions.iter().for_each(|def| values::describe_types(def, types, info));
+        let (shapes, mut first) = (Shapes::new(info, self.format.atoms), [locations.next(), ranges.next()]);
+        let places = functions.iter().zip(runs).enumerate().map(|(number, (def, &run))| {
+            let (base, start) = self.start_of(number, run, entries);
+            let place = Place { first, base, start };
+            first.iter_mut().zip(values::lists(def)).for_each(|(first, count)| *first += count);
+            place
+        });
+        let places: Vec<Place> = places.collect();
+        let common = Common { types, shapes: &shapes, endian: *endian };
+        let one = |number: usize| Part::new(&functions[number], common, &sites[number], places[number]);
+        let mut parts: Vec<Part> = match contents.debug.and_then(|debug| debug.threads) {
+            Some(threads) => threads.install(|| (0..functions.len()).into_par_iter().map(one).collect()),
+            None => (0..functions.len()).map(one).collect(),
+        };
+        Part::move_lists(&mut parts, locations, ranges, info);
+        parts
     }
 
     /// Describes the functions that were inlined, apart from where their code is. Returns their entries.
@@ -189,12 +225,11 @@ impl<'a> Writer<'a> {
         of
     }
 
-    /// Where a function begins in the code of its run. Makes lists refer to that code.
-    fn start_of(&self, number: usize, run: usize, entries: &Entries, out: &mut Out) -> u64 {
-        let base = (entries.runs.len() > 1).then_some(run);
-        out.locations.set_base(base);
-        out.ranges.set_base(base);
-        self.places[number].offset - self.places[entries.runs[run].functions[0]].offset
+    /// The number of the code that the lists of a function refer to, if there are several, and where the
+    /// function begins in it.
+    fn start_of(&self, number: usize, run: usize, entries: &Entries) -> (Option<usize>, u64) {
+        let start = self.places[number].offset - self.places[entries.runs[run].functions[0]].offset;
+        ((entries.runs.len() > 1).then_some(run), start)
     }
 
     /// The declaration of a function with code, by its number.
@@ -368,14 +403,6 @@ struct Out {
 }
 
 impl Out {
-    /// Describes the values of a function of the CLIF.
-    fn describe_values(&mut self, def: &FunctionDef, sites: SiteWriter) {
-        let Out { info, locations, ranges, types, endian } = self;
-        let places = Places::new(*endian, def.code.frame_size);
-        let start = sites.start;
-        Values { info, locations, ranges, types, places, start, sites }.describe(def);
-    }
-
     /// Describes the variables of a function of the front end's language.
     fn describe_variables(
         &mut self,
@@ -404,19 +431,19 @@ impl Out {
     }
 
     /// The finished sections.
-    fn finish(mut self, runs: &[Run], used: UsedLists) -> Result<Vec<(SectionId, Section)>> {
+    fn finish(mut self, runs: &[Run], used: UsedLists) -> Vec<(SectionId, Finished)> {
         self.info.place_lists(&self.ranges);
-        let mut sections: Vec<_> = self.info.finish(self.endian)?.into();
+        let mut sections: Vec<_> = self.info.finish(self.endian).into();
         if used.locations {
-            sections.push(self.locations.finish(self.endian)?);
+            sections.push(self.locations.finish(self.endian));
         }
         if used.ranges || runs.len() > 1 {
-            sections.push(self.ranges.finish(self.endian)?);
+            sections.push(self.ranges.finish(self.endian));
         }
-        if used.ranges && runs.len() > 1 {
-            sections.push(lists::addresses(runs, self.endian)?);
+        if used.addresses {
+            sections.push(lists::addresses(runs, self.endian));
         }
-        Ok(sections)
+        sections
     }
 }
 
@@ -440,6 +467,8 @@ struct UsedLists {
     locations: bool,
     /// Lists of ranges of scopes and inlined code.
     ranges: bool,
+    /// Addresses of the sections of code.
+    addresses: bool,
 }
 
 /// Describes the unit; `is_parent` says whether other entries follow.
@@ -460,7 +489,7 @@ fn describe_unit(info: &mut Info, entries: &Entries, used: UsedLists, is_parent:
     let sections = [
         (used.ranges || several, DW_AT_rnglists_base, SectionId::DebugRngLists, lists::LISTS),
         (used.locations, DW_AT_loclists_base, SectionId::DebugLocLists, lists::LISTS),
-        (used.ranges && several, DW_AT_addr_base, SectionId::DebugAddr, lists::ADDRESSES),
+        (used.addresses, DW_AT_addr_base, SectionId::DebugAddr, lists::ADDRESSES),
     ];
     let sections = || sections.iter().filter(|section| section.0);
     attributes.extend(sections().map(|section| (section.1, DW_FORM_sec_offset)));

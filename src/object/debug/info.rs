@@ -3,13 +3,12 @@
 //! There is an entry for each value of the CLIF. They are written one after the other rather than kept as a
 //! tree, and nothing in them is relocated but what has to be: addresses, and offsets in other sections.
 
-use gimli::write::Result;
 use gimli::{DwAt, DwForm, DwTag, RunTimeEndian, SectionId};
 
 use super::ENCODING;
 use super::bytes::Bytes;
 use super::lists::Lists;
-use super::sections::Section;
+use super::sections::Finished;
 
 /// The shape of an entry: its tag, whether it has children, and the attributes.
 type Shape = (DwTag, bool, Vec<(DwAt, DwForm)>);
@@ -35,6 +34,27 @@ impl Info {
         out.byte(ENCODING.address_size);
         out.offset(SectionId::DebugAbbrev, 0);
         Info { section: out, shapes: Vec::new(), lists: Vec::new() }
+    }
+
+    /// Entries to be inserted in others, without a header. They have the shapes of those, and nothing in them
+    /// is relocated.
+    pub(super) fn part(endian: RunTimeEndian) -> Self {
+        Info { section: Bytes::new(endian), shapes: Vec::new(), lists: Vec::new() }
+    }
+
+    /// Makes room for entries of so many bytes.
+    pub(super) fn reserve(&mut self, bytes: usize) {
+        self.section.reserve(bytes);
+    }
+
+    /// Number of bytes so far.
+    pub(super) fn size(&self) -> usize {
+        self.section.len()
+    }
+
+    /// Inserts the entries of a part that are in a range of its bytes.
+    pub(super) fn insert(&mut self, part: &Info, range: std::ops::Range<usize>) {
+        self.section.extend(&part.section.slice()[range]);
     }
 
     /// The number of a shape.
@@ -157,7 +177,7 @@ impl Info {
     }
 
     /// Ends the unit, and returns the sections of entries and of shapes.
-    pub(super) fn finish(mut self, endian: RunTimeEndian) -> Result<[(SectionId, Section); 2]> {
+    pub(super) fn finish(mut self, endian: RunTimeEndian) -> [(SectionId, Finished); 2] {
         let length = self.section.len() - LENGTH;
         self.section.set_word(0, length as u32);
         let mut shapes = Bytes::new(endian);
@@ -172,7 +192,7 @@ impl Info {
             shapes.extend(&[0, 0]);
         }
         shapes.byte(0);
-        let entries = (SectionId::DebugInfo, self.section.into_section()?);
-        Ok([entries, (SectionId::DebugAbbrev, shapes.into_section()?)])
+        let entries = (SectionId::DebugInfo, self.section.into_section());
+        [entries, (SectionId::DebugAbbrev, shapes.into_section())]
     }
 }

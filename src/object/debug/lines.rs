@@ -20,10 +20,15 @@ pub(super) fn write(
     places: &[SectionOffset],
     table: &mut PositionTable,
 ) {
+    let primary = program.files().next().map(|file| file.0);
     let mut rows = Rows { program, last: None, seen: Vec::new() };
     for run in runs {
         let first = run.functions[0];
         rows.program.begin_sequence(Some(address(first)));
+        // Rows have a file even if nothing is known of their positions.
+        if let Some(file) = primary {
+            rows.program.row().file = file;
+        }
         rows.last = None;
         for &number in &run.functions {
             let def = &contents.functions[number];

@@ -4,14 +4,13 @@
 //! Positions are relative to the start of the functions in their section. If there are several such sections,
 //! each list names its own by number, so that no list is relocated.
 
-use gimli::write::Result;
 use gimli::{
     DW_LLE_base_addressx, DW_LLE_end_of_list, DW_LLE_offset_pair, DW_RLE_start_length, RunTimeEndian,
     SectionId,
 };
 
 use super::bytes::Bytes;
-use super::sections::Section;
+use super::sections::Finished;
 use super::{ENCODING, Run};
 
 /// Bytes of the header of a section of lists or addresses, after the length.
@@ -24,6 +23,8 @@ pub(super) struct Lists {
     bytes: Bytes,
     /// Where each list begins.
     starts: Vec<u32>,
+    /// The number of the first list.
+    first: usize,
     /// The number of the section that lists refer to; `None` if there is only one.
     base: Option<usize>,
 }
@@ -35,7 +36,41 @@ pub(super) const ADDRESSES: usize = 4 + 4;
 
 impl Lists {
     pub(super) fn new(section: SectionId, endian: RunTimeEndian) -> Self {
-        Lists { section, bytes: Bytes::new(endian), starts: Vec::new(), base: None }
+        Lists { section, bytes: Bytes::new(endian), starts: Vec::new(), first: 0, base: None }
+    }
+
+    /// Lists to be appended to others, of which the first will have this number.
+    pub(super) fn part(section: SectionId, endian: RunTimeEndian, first: usize, base: Option<usize>) -> Self {
+        Lists { first, base, ..Lists::new(section, endian) }
+    }
+
+    /// The number of the next list.
+    pub(super) fn next(&self) -> usize {
+        self.first + self.starts.len()
+    }
+
+    /// Makes room for lists of so many bytes.
+    pub(super) fn reserve(&mut self, lists: usize, bytes: usize) {
+        self.starts.reserve(lists);
+        self.bytes.reserve(bytes);
+    }
+
+    /// Number of lists.
+    pub(super) fn count(&self) -> usize {
+        self.starts.len()
+    }
+
+    /// Number of bytes so far.
+    pub(super) fn size(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Takes the lists of a part.
+    pub(super) fn append(&mut self, part: &mut Lists) {
+        debug_assert_eq!(part.first, self.next(), "lists are appended in the order of their numbers");
+        let start = self.bytes.len() as u32;
+        self.starts.extend(part.starts.drain(..).map(|at| start + at));
+        self.bytes.append(std::mem::take(&mut part.bytes));
     }
 
     /// Sets the section of code that the next lists refer to, if there are several.
@@ -50,7 +85,7 @@ impl Lists {
             self.bytes.byte(DW_LLE_base_addressx.0);
             self.bytes.number(base as u64);
         }
-        self.starts.len() as u64 - 1
+        self.next() as u64 - 1
     }
 
     /// Adds a range to the list.
@@ -90,7 +125,7 @@ impl Lists {
     }
 
     /// The section.
-    pub(super) fn finish(self, endian: RunTimeEndian) -> Result<(SectionId, Section)> {
+    pub(super) fn finish(self, endian: RunTimeEndian) -> (SectionId, Finished) {
         let mut out = Bytes::new(endian);
         let table = 4 * self.starts.len();
         header(&mut out, HEADER + table + self.bytes.len());
@@ -99,7 +134,7 @@ impl Lists {
             out.word(table as u32 + start);
         }
         out.append(self.bytes);
-        Ok((self.section, out.into_section()?))
+        (self.section, out.into_section())
     }
 }
 
@@ -113,9 +148,9 @@ fn header(out: &mut Bytes, length: usize) {
 }
 
 /// The section of addresses: those of the sections of code.
-pub(super) fn addresses(runs: &[Run], endian: RunTimeEndian) -> Result<(SectionId, Section)> {
+pub(super) fn addresses(runs: &[Run], endian: RunTimeEndian) -> (SectionId, Finished) {
     let mut out = Bytes::new(endian);
     header(&mut out, 4 + 8 * runs.len());
     runs.iter().for_each(|run| out.address(run.functions[0], 0));
-    Ok((SectionId::DebugAddr, out.into_section()?))
+    (SectionId::DebugAddr, out.into_section())
 }

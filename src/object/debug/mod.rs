@@ -5,7 +5,8 @@
 //!
 //! Everything here is made when the object is written, from compiled stencils and params. A stencil only says
 //! which instruction each part of its code belongs to, so that a function found in the cache gets the debug
-//! information of the file that it is in now.
+//! information of the file that it is in now. The values of each function are described on their own, by
+//! several threads; the rest is written in one go.
 //!
 //! | file | what |
 //! |------|------|
@@ -48,6 +49,7 @@ use gimli::write::{
 };
 use gimli::{Encoding, Format, LineEncoding, RunTimeEndian, SectionId};
 use object::write::SymbolId;
+use rayon::ThreadPool;
 
 use super::eh_frame::{code_unit, debug_frames};
 use super::sections::SectionIndex;
@@ -87,6 +89,8 @@ pub struct DebugInfo<'a> {
     pub source: &'a Source<'a>,
     /// Where functions that may have been inlined begin in the file.
     pub bodies: &'a HashMap<&'a Name, usize>,
+    /// The threads that write it, if there are several.
+    pub threads: Option<&'a ThreadPool>,
 }
 
 /// A range of functions that are next to each other in a section.
@@ -129,16 +133,17 @@ impl<'a> Writer<'a> {
         program.write(&mut lines, ENCODING, &mut line_strings, &mut StringTable::default())?;
         let mut strings = DebugLineStr(sections::Section::new(endian));
         line_strings.write(&mut strings)?;
-        let mut all = vec![(SectionId::DebugLine, lines.0), (SectionId::DebugLineStr, strings.0)];
+        let mut all =
+            vec![(SectionId::DebugLine, lines.0.into()), (SectionId::DebugLineStr, strings.0.into())];
         let files = program.files().map(|file| file.0).collect();
         let entries = functions::Entries { level: debug.options.level, names: &names, runs: &runs, files };
         let mut errors = Vec::new();
-        all.extend(self.describe(contents, &entries, &mut table, defined, (endian, &mut errors))?);
+        all.extend(self.describe(contents, &entries, &mut table, defined, (endian, &mut errors)));
         self.errors.append(&mut errors);
         if debug.options.frames {
             let mut frames = DebugFrame(sections::Section::new(endian));
             debug_frames(self.arch, &contents.functions).write_debug_frame(&mut frames)?;
-            all.push((SectionId::DebugFrame, frames.0));
+            all.push((SectionId::DebugFrame, frames.0.into()));
         }
         self.add_debug_sections(all);
         Ok(())

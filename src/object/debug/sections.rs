@@ -38,6 +38,18 @@ impl Section {
     }
 }
 
+/// A finished section.
+pub(super) struct Finished {
+    pub(super) bytes: Vec<u8>,
+    pub(super) relocs: Vec<Relocation>,
+}
+
+impl From<Section> for Finished {
+    fn from(section: Section) -> Self {
+        Finished { bytes: section.bytes.into_vec(), relocs: section.relocs }
+    }
+}
+
 impl RelocateWriter for Section {
     type Writer = EndianVec<RunTimeEndian>;
 
@@ -56,11 +68,10 @@ impl RelocateWriter for Section {
 
 impl Writer<'_> {
     /// Adds those debug sections that are not empty to the object.
-    pub(super) fn add_debug_sections(&mut self, mut sections: Vec<(SectionId, Section)>) {
+    pub(super) fn add_debug_sections(&mut self, mut sections: Vec<(SectionId, Finished)>) {
         let used = SECTIONS.into_iter().filter_map(|(id, name)| {
             let at = sections.iter().position(|section| section.0 == id)?;
-            let Section { bytes, relocs } = sections.swap_remove(at).1;
-            let bytes = bytes.into_vec();
+            let Finished { bytes, relocs } = sections.swap_remove(at).1;
             (!bytes.is_empty()).then_some((id, name, bytes, relocs))
         });
         let used: Vec<_> = used.collect();

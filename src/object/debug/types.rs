@@ -1,7 +1,7 @@
 //! Entries of the CLIF's types.
 //!
 //! Integers are signed, as CLIF prints them; vectors are arrays of their lanes, and stack slots are arrays of
-//! bytes. Each type is described when something needs it first, between the entries of functions.
+//! bytes. The types that functions use are described before them, so that references to them are short.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;

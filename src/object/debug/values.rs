@@ -2,35 +2,65 @@
 
 use gimli::{
     DW_AT_const_value, DW_AT_location, DW_AT_name, DW_AT_ranges, DW_AT_type, DW_FORM_exprloc,
-    DW_FORM_loclistx, DW_FORM_ref_udata, DW_FORM_rnglistx, DW_FORM_sdata, DW_FORM_string,
-    DW_TAG_lexical_block, DW_TAG_variable, DwAt, DwForm,
+    DW_FORM_loclistx, DW_FORM_ref_udata, DW_FORM_ref4, DW_FORM_rnglistx, DW_FORM_sdata, DW_FORM_string,
+    DW_TAG_lexical_block, DW_TAG_variable, DwAt, DwForm, RunTimeEndian, SectionId,
 };
 
 use super::info::Info;
-use super::inlined::SiteWriter;
+use super::inlined::{SiteWriter, Sites};
 use super::lists::Lists;
 use super::places::Places;
 use super::types::Types;
 use crate::ir::Type;
-use crate::machine::variables::{PlacedRange, Scope, SlotPlace, Variable, Whereabouts};
+use crate::machine::variables::{Reader, Scope, SlotPlace, Variable, Whereabouts};
 use crate::object::FunctionDef;
 
-/// What the entries of a function's values are written with.
-pub(super) struct Values<'a, 's> {
-    pub(super) info: &'a mut Info,
+/// The entries of a function's values and slots, which are written without looking at other functions.
+pub(super) struct Part {
+    info: Info,
     /// Lists of locations.
-    pub(super) locations: &'a mut Lists,
+    locations: Lists,
     /// Lists of ranges.
-    pub(super) ranges: &'a mut Lists,
-    pub(super) types: &'a mut Types,
-    pub(super) places: Places,
+    ranges: Lists,
+    /// Where entries of inlined code belong: how many bytes go before, and the scope, by number.
+    gaps: Vec<(usize, u32)>,
+}
+
+/// Writes the part of a function.
+struct Values<'a, 's> {
+    part: Part,
+    types: &'a Types,
+    /// How entries refer to them.
+    reference: DwForm,
+    places: Places,
+    sites: &'a Sites<'s>,
     /// Where the function begins in the code that lists refer to.
+    start: u64,
+}
+
+/// What there is for the values of all functions.
+#[derive(Clone, Copy)]
+pub(super) struct Common<'a> {
+    pub(super) types: &'a Types,
+    pub(super) shapes: &'a Shapes,
+    pub(super) endian: RunTimeEndian,
+}
+
+/// Where the values of a function go.
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    /// The numbers of its first lists of locations and of ranges.
+    pub(super) first: [usize; 2],
+    /// The number of the section that lists refer to, if there are several.
+    pub(super) base: Option<usize>,
+    /// Where the function begins in that.
     pub(super) start: u64,
-    pub(super) sites: SiteWriter<'a, 's>,
 }
 
 /// Numbers of shapes of entries.
-struct Shapes {
+pub(super) struct Shapes {
+    /// How entries refer to types.
+    reference: DwForm,
     fixed: u64,
     listed: u64,
     lost: u64,
@@ -39,96 +69,22 @@ struct Shapes {
 }
 
 impl Shapes {
-    fn new(info: &mut Info) -> Self {
+    /// Makes the shapes. `dsymutil` does not know the short form of references.
+    pub(super) fn new(info: &mut Info, is_for_dsymutil: bool) -> Self {
+        let reference = if is_for_dsymutil { DW_FORM_ref4 } else { DW_FORM_ref_udata };
         let mut shape = |last: Option<(DwAt, DwForm)>| {
-            let mut attributes = vec![(DW_AT_name, DW_FORM_string), (DW_AT_type, DW_FORM_ref_udata)];
+            let mut attributes = vec![(DW_AT_name, DW_FORM_string), (DW_AT_type, reference)];
             attributes.extend(last);
             info.shape(DW_TAG_variable, false, &attributes)
         };
         Shapes {
+            reference,
             fixed: shape(Some((DW_AT_location, DW_FORM_exprloc))),
             listed: shape(Some((DW_AT_location, DW_FORM_loclistx))),
             lost: shape(None),
             constant: shape(Some((DW_AT_const_value, DW_FORM_sdata))),
             scope: info.shape(DW_TAG_lexical_block, true, &[(DW_AT_ranges, DW_FORM_rnglistx)]),
         }
-    }
-}
-
-/// What a function contains.
-struct Contents<'a> {
-    scopes: &'a [Scope],
-    /// Pairs of a scope and one in it, in order.
-    inner: Vec<(u32, u32)>,
-    /// Values in the order of their numbers, and where the ranges of each end.
-    variables: Vec<(Variable, u32)>,
-    ranges: Vec<PlacedRange>,
-    /// Values by scope: indices in `variables`, and where those of each scope begin.
-    by_scope: Vec<u32>,
-    starts: Vec<u32>,
-}
-
-impl<'a> Contents<'a> {
-    fn new(def: &'a FunctionDef) -> Self {
-        let scopes = &def.code.variables.scopes[..];
-        let pairs = scopes.iter().zip(0..).skip(1).map(|(scope, number)| (scope.parent, number));
-        let inner: Vec<(u32, u32)> = pairs.filter(|(parent, number)| parent < number).collect();
-        let mut contents = Contents {
-            scopes,
-            inner,
-            variables: Vec::new(),
-            ranges: Vec::new(),
-            by_scope: Vec::new(),
-            starts: vec![0; scopes.len() + 1],
-        };
-        let numbers: Vec<u32> = def.params.positions.values().collect();
-        let mut reader = def.code.variables.reader();
-        while let Some(mut variable) = reader.read_next() {
-            if variable.scope as usize >= scopes.len() {
-                continue;
-            }
-            variable.value = numbers.get(variable.value as usize).copied().unwrap_or(variable.value);
-            contents.ranges.append(&mut reader.ranges);
-            contents.starts[variable.scope as usize + 1] += 1;
-            contents.variables.push((variable, contents.ranges.len() as u32));
-        }
-        contents.sort();
-        contents.leave_out_empty();
-        contents
-    }
-
-    /// Sorts values by scope, given in `starts` how many there are in the scope before each.
-    fn sort(&mut self) {
-        let mut sum = 0;
-        for start in &mut self.starts {
-            sum += *start;
-            *start = sum;
-        }
-        let mut next = self.starts.clone();
-        self.by_scope.resize(self.variables.len(), 0);
-        for (variable, index) in self.variables.iter().zip(0..) {
-            let place = &mut next[variable.0.scope as usize];
-            self.by_scope[*place as usize] = index;
-            *place += 1;
-        }
-    }
-
-    /// Leaves out the scopes in which there is nothing, and sorts the others by those around them.
-    fn leave_out_empty(&mut self) {
-        let mut is_filled: Vec<bool> = self.starts.windows(2).map(|pair| pair[0] < pair[1]).collect();
-        // Scopes come after those around them.
-        for &(parent, number) in self.inner.iter().rev() {
-            is_filled[parent as usize] |= is_filled[number as usize];
-        }
-        self.inner.retain(|&(_, number)| is_filled[number as usize]);
-        self.inner.sort_unstable();
-    }
-
-    /// A value and its ranges.
-    fn value(&self, index: u32) -> (&Variable, &[PlacedRange]) {
-        let (variable, end) = &self.variables[index as usize];
-        let start = index.checked_sub(1).map_or(0, |before| self.variables[before as usize].1);
-        (variable, &self.ranges[start as usize..*end as usize])
     }
 }
 
@@ -140,60 +96,139 @@ pub(super) fn describe_types(def: &FunctionDef, types: &mut Types, info: &mut In
 
 /// Whether a function has anything to describe.
 pub(super) fn any(def: &FunctionDef) -> bool {
-    !def.code.variables.slots.is_empty() || def.code.variables.reader().read_next().is_some()
+    !def.code.variables.slots.is_empty() || !def.code.variables.has_no_values()
+}
+
+/// How many lists of locations and of ranges the values of a function have.
+pub(super) fn lists(def: &FunctionDef) -> [usize; 2] {
+    let variables = &def.code.variables;
+    [variables.placed(), variables.scopes.len().saturating_sub(1)]
+}
+
+impl Part {
+    /// Describes the values and slots of a function.
+    pub(super) fn new(def: &FunctionDef, common: Common, sites: &Sites, place: Place) -> Self {
+        let Common { types, shapes, endian } = common;
+        let lists = |section, first| Lists::part(section, endian, first, place.base);
+        let part = Part {
+            info: Info::part(endian),
+            locations: lists(SectionId::DebugLocLists, place.first[0]),
+            ranges: lists(SectionId::DebugRngLists, place.first[1]),
+            gaps: Vec::new(),
+        };
+        let places = Places::new(endian, def.code.frame_size);
+        let mut values =
+            Values { part, types, reference: shapes.reference, places, sites, start: place.start };
+        values.describe(shapes, def);
+        values.part
+    }
+
+    /// Appends the lists of all parts to others, and makes room for their entries.
+    pub(super) fn move_lists(all: &mut [Part], locations: &mut Lists, ranges: &mut Lists, info: &mut Info) {
+        let size = |of: fn(&Part) -> usize| all.iter().map(of).sum();
+        info.reserve(size(|part| part.info.size()));
+        locations
+            .reserve(all.iter().map(|part| part.locations.count()).sum(), size(|part| part.locations.size()));
+        ranges.reserve(all.iter().map(|part| part.ranges.count()).sum(), size(|part| part.ranges.size()));
+        for part in all {
+            locations.append(&mut part.locations);
+            ranges.append(&mut part.ranges);
+        }
+    }
+
+    /// Inserts the entries in others, and those of inlined code where they belong.
+    pub(super) fn insert(
+        self,
+        def: &FunctionDef,
+        mut sites: SiteWriter,
+        info: &mut Info,
+        ranges: &mut Lists,
+    ) {
+        let mut from = 0;
+        for (at, scope) in self.gaps {
+            info.insert(&self.info, from..at);
+            sites.describe_in(&def.code.variables.scopes[scope as usize].ranges, info, ranges);
+            from = at;
+        }
+        info.insert(&self.info, from..self.info.size());
+        sites.describe_rest(info, ranges);
+    }
 }
 
 impl Values<'_, '_> {
-    /// Describes the values and slots of a function.
-    pub(super) fn describe(&mut self, def: &FunctionDef) {
-        let shapes = Shapes::new(self.info);
+    fn describe(&mut self, shapes: &Shapes, def: &FunctionDef) {
+        // About what it takes.
+        let (size, [placed, scopes]) = (def.code.variables.size(), lists(def));
+        self.part.info.reserve(size * 3 / 2);
+        self.part.locations.reserve(placed, size * 3 / 2);
+        self.part.ranges.reserve(scopes, 12 * scopes);
         for slot in &def.code.variables.slots {
-            self.slot(&shapes, slot);
+            self.slot(shapes, slot);
         }
-        self.scope(&shapes, &Contents::new(def), 0, 0);
-        self.sites.describe_rest(self.info, self.ranges);
+        let scopes = &def.code.variables.scopes[..];
+        let numbers: Vec<u32> = def.params.positions.values().collect();
+        let mut reader = def.code.variables.reader();
+        let mut open = vec![0];
+        while let Some(variable) = reader.read_next() {
+            self.enter(shapes, scopes, variable.scope, &mut open);
+            let number = numbers.get(variable.value as usize).copied().unwrap_or(variable.value);
+            self.value(shapes, (&variable, number), &mut reader);
+        }
+        self.enter(shapes, scopes, 0, &mut open);
     }
 
-    /// Describes the values of a scope, and the scopes in it.
-    fn scope(&mut self, shapes: &Shapes, contents: &Contents, number: u32, depth: u32) {
-        /// Scopes are never nested as deeply as this.
-        const DEEPEST: u32 = 64;
-        let [first, end] = [number, number + 1].map(|scope| contents.starts.get(scope as usize).copied());
-        for &index in &contents.by_scope[first.unwrap_or(0) as usize..end.unwrap_or(0) as usize] {
-            let (variable, ranges) = contents.value(index);
-            self.value(shapes, variable, ranges);
+    /// Ends scopes and begins others until the last of those that are open, each in the one before, is this
+    /// one.
+    fn enter(&mut self, shapes: &Shapes, scopes: &[Scope], number: u32, open: &mut Vec<u32>) {
+        if open.last() == Some(&number) {
+            return;
         }
-        let inner = &contents.inner;
-        let first = inner.partition_point(|scope| scope.0 < number);
-        for &(_, inside) in inner[first..].iter().take_while(|scope| scope.0 == number && depth < DEEPEST) {
-            self.begin_scope(shapes, &contents.scopes[inside as usize]);
-            self.scope(shapes, contents, inside, depth + 1);
-            self.sites.describe_in(&contents.scopes[inside as usize].ranges, self.info, self.ranges);
-            self.info.end();
+        let mut path = Vec::new();
+        let mut at = number;
+        while !open.contains(&at) {
+            path.push(at);
+            // Those around a scope come first, at least in what was compiled here.
+            at = scopes[at as usize].parent.min(at - 1);
+        }
+        while open.last() != Some(&at) {
+            if let Some(ended) = open.pop() {
+                if !self.sites.is_empty() {
+                    self.part.gaps.push((self.part.info.size(), ended));
+                }
+                self.part.info.end();
+            }
+        }
+        for number in path.into_iter().rev() {
+            self.begin_scope(shapes, &scopes[number as usize]);
+            open.push(number);
         }
     }
 
     /// Begins the entry of a scope.
     fn begin_scope(&mut self, shapes: &Shapes, scope: &Scope) {
-        self.info.begin(shapes.scope);
-        let list = self.ranges.begin();
-        for (start, end) in self.sites.sites.cut(&scope.ranges) {
-            self.ranges.range(self.start + u64::from(start), self.start + u64::from(end));
+        self.part.info.begin(shapes.scope);
+        let list = self.part.ranges.begin();
+        for (start, end) in self.sites.cut(&scope.ranges) {
+            self.part.ranges.range(self.start + u64::from(start), self.start + u64::from(end));
         }
-        self.ranges.end();
-        self.info.number(list);
+        self.part.ranges.end();
+        self.part.info.number(list);
     }
 
     /// Begins an entry, whose name is a prefix and a number.
     fn begin(&mut self, shape: u64, (prefix, number): (&[u8], u32), ty: u32) {
-        self.info.begin(shape);
-        self.info.numbered(prefix, number);
-        self.info.short_reference(ty);
+        self.part.info.begin(shape);
+        self.part.info.numbered(prefix, number);
+        if self.reference == DW_FORM_ref_udata {
+            self.part.info.short_reference(ty);
+        } else {
+            self.part.info.reference(ty);
+        }
     }
 
     /// Writes the expression as the last attribute of an entry.
     fn end(&mut self) {
-        self.info.block(self.places.expression());
+        self.part.info.block(self.places.expression());
         self.places.clear();
     }
 
@@ -204,14 +239,15 @@ impl Values<'_, '_> {
         self.end();
     }
 
-    fn value(&mut self, shapes: &Shapes, variable: &Variable, ranges: &[PlacedRange]) {
+    /// Describes a value, given its number in the text.
+    fn value(&mut self, shapes: &Shapes, (variable, number): (&Variable, u32), reader: &mut Reader) {
         let Some(ty) = self.types.of(variable.ty) else { return };
-        let name: (&[u8], u32) = (b"v", variable.value);
+        let name: (&[u8], u32) = (b"v", number);
         match variable.whereabouts {
             Whereabouts::Constant(bits) if variable.ty.is_int() && variable.ty.bits() <= 64 => {
                 let unused = 64 - variable.ty.bits();
                 self.begin(shapes.constant, name, ty);
-                self.info.signed((bits as i64) << unused >> unused);
+                self.part.info.signed((bits as i64) << unused >> unused);
             }
             Whereabouts::Constant(bits) => {
                 self.begin(shapes.fixed, name, ty);
@@ -224,25 +260,25 @@ impl Values<'_, '_> {
                 self.places.is_value();
                 self.end();
             }
-            Whereabouts::Placed if ranges.is_empty() => self.begin(shapes.lost, name, ty),
+            Whereabouts::Nowhere => self.begin(shapes.lost, name, ty),
             Whereabouts::Placed => {
                 self.begin(shapes.listed, name, ty);
-                let list = self.list(variable.ty, ranges);
-                self.info.number(list);
+                let list = self.list(variable.ty, reader);
+                self.part.info.number(list);
             }
         }
     }
 
     /// Writes a list of locations and returns its number.
-    fn list(&mut self, ty: Type, ranges: &[PlacedRange]) -> u64 {
-        let list = self.locations.begin();
-        for range in ranges {
-            self.places.placed(range, ty, ty.bytes());
+    fn list(&mut self, ty: Type, reader: &mut Reader) -> u64 {
+        let list = self.part.locations.begin();
+        while let Some(range) = reader.next_range() {
+            self.places.placed(&range, ty, ty.bytes());
             let [start, end] = [range.start, range.end].map(|at| self.start + u64::from(at));
-            self.locations.location(start, end, self.places.expression());
+            self.part.locations.location(start, end, self.places.expression());
             self.places.clear();
         }
-        self.locations.end();
+        self.part.locations.end();
         list
     }
 }

@@ -126,10 +126,11 @@ pub(super) fn read_values(def: &FunctionDef, of: &OfFunction) -> (ValuesByNumber
         let number = numbers.get(variable.value as usize).copied().unwrap_or(variable.value);
         if wanted.contains(&number) {
             let start = placed.len();
+            let ranges = std::iter::from_fn(|| reader.next_range());
             let scope = def.code.variables.scopes.get(variable.scope as usize);
             match scope.filter(|_| variable.scope != 0) {
-                Some(scope) => clip(&reader.ranges, &scope.ranges, &mut placed),
-                None => placed.append(&mut reader.ranges),
+                Some(scope) => clip(ranges, &scope.ranges, &mut placed),
+                None => placed.extend(ranges),
             }
             values.insert(number, (variable, start..placed.len()));
         }
@@ -139,12 +140,12 @@ pub(super) fn read_values(def: &FunctionDef, of: &OfFunction) -> (ValuesByNumber
 
 /// Adds the parts of ranges that are in some code to `out`. Before its definition, a value is not yet what a
 /// place holds.
-fn clip(ranges: &[PlacedRange], code: &[(u32, u32)], out: &mut Vec<PlacedRange>) {
+fn clip(ranges: impl Iterator<Item = PlacedRange>, code: &[(u32, u32)], out: &mut Vec<PlacedRange>) {
     let mut code = code.iter().peekable();
     for range in ranges {
         while code.next_if(|(_, end)| *end <= range.start).is_some() {}
         for &(start, end) in code.clone().take_while(|(start, _)| *start < range.end) {
-            out.push(PlacedRange { start: start.max(range.start), end: end.min(range.end), ..*range });
+            out.push(PlacedRange { start: start.max(range.start), end: end.min(range.end), ..range });
         }
     }
 }
@@ -158,7 +159,9 @@ impl SourceVariables<'_, '_> {
         let mut variables: Vec<(Option<u32>, &SourceVariable)> =
             of.variables.iter().map(|variable| (variable.scope, *variable)).collect();
         variables.sort_by_key(|variable| (variable.0, !variable.1.is_parameter));
-        let ranges = self.code_of(&of.scopes);
+        let mut ranges = self.code_of(&of.scopes);
+        let filled = filled_scopes(of);
+        ranges.retain(|number, _| filled.contains(number));
         self.scope(None, &scopes, &variables, &ranges);
         self.sites.describe_rest(self.info, self.ranges);
     }
@@ -243,7 +246,7 @@ impl SourceVariables<'_, '_> {
                 }
                 Held::Ranges(ranges, ty) => {
                     let mut inside = Vec::new();
-                    clip(ranges, &code, &mut inside);
+                    clip(ranges.iter().copied(), &code, &mut inside);
                     (inside, ty)
                 }
             };
@@ -311,6 +314,7 @@ impl SourceVariables<'_, '_> {
             return Held::Nowhere;
         }
         match (whereabouts, memory) {
+            (Whereabouts::Nowhere, _) => return Held::Nowhere,
             (Whereabouts::Placed, _) => return Held::Ranges(&self.placed[ranges.clone()], ty),
             (Whereabouts::Constant(bits), None) => self.places.constant(bits, ty, size as u32),
             (Whereabouts::Constant(bits), Some(offset)) => {
@@ -338,6 +342,20 @@ impl SourceVariables<'_, '_> {
         }
         self.places.take()
     }
+}
+
+/// The scopes in which there are variables, by number.
+fn filled_scopes(of: &OfFunction) -> HashSet<u32> {
+    let parents: HashMap<u32, Option<u32>> =
+        of.scopes.iter().map(|scope| (scope.number, scope.parent)).collect();
+    let mut filled = HashSet::new();
+    for variable in &of.variables {
+        let mut at = variable.scope;
+        while let Some(number) = at.filter(|number| filled.insert(*number)) {
+            at = parents.get(&number).copied().flatten();
+        }
+    }
+    filled
 }
 
 /// The location of data. Where each thread has its own, debuggers are told nothing.
