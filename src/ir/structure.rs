@@ -365,7 +365,7 @@ mod tests {
     fn layout(is_packed: bool, values: &[Type], last: Option<Layouts>) -> Layouts {
         let mut members: Vec<Member> = values.iter().map(|&ty| value(ty)).collect();
         let mut layouts: Vec<Layouts> = values.iter().map(|&ty| Layouts::of_value(ty)).collect();
-        for of_last in last {
+        if let Some(of_last) = last {
             members.push(Member { ty: MemberType::Named("last".into()), lengths: Vec::new() });
             layouts.push(of_last);
         }

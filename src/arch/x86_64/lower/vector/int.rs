@@ -38,7 +38,7 @@ pub fn add_or_subtract(cx: &mut Cx, inst: Inst) -> Lowered {
 fn add_products(cx: &mut Cx, d: VReg, data: &InstData) -> bool {
     for (sums, other) in [(data.a, data.b), (data.b, data.a)] {
         let Some(sums) = cx.def_by(Value(sums), Opcode::IaddPairwise) else { continue };
-        let products = sum_of_products(cx, &sums).filter(|found| found.signed && sums.ty == types::I32X4);
+        let products = sum_of_products(cx, sums).filter(|found| found.signed && sums.ty == types::I32X4);
         if let Some(Widened { vectors: [x, y], .. }) = products {
             rule!(cx, "vector.add_dot_product");
             let [other, x, y] = [Value(other), x, y].map(|value| cx.put(value));
