@@ -37,9 +37,6 @@ const PATIENCE: i64 = 8;
 /// Size of a jump table entry in bytes.
 const TABLE_ENTRY: u32 = 4;
 
-/// Minimum alignment of functions in bytes.
-const MINIMUM_ALIGNMENT: u32 = 16;
-
 /// How a target encodes what depends on a label's position.
 pub trait BranchForms {
     /// Whether the most significant byte of a word comes first.
@@ -512,11 +509,10 @@ impl CodeBuffer {
         let patch_sites = self.patch_sites.iter();
         let patch_sites = patch_sites.map(|site| PatchSite { offset: map.next(site.offset), ..*site });
         let patch_sites = patch_sites.collect();
-        let align = self.data_align.max(MINIMUM_ALIGNMENT);
         CompiledStencil {
             code,
             text_len,
-            align,
+            align: self.data_align,
             handlers,
             landing_pads,
             stack_maps,

@@ -22,7 +22,7 @@ use crate::machine::inst::Label;
 use crate::machine::inst::{MachInst, Props};
 use crate::machine::reg::{Allocation, Edit, Inst, Output, PReg, PRegSet, ProgPoint, RegClass, VBlock};
 use crate::machine::vcode::VCode;
-use crate::options::Flags;
+use crate::options::{Flags, OptLevel};
 
 /// A function with registers allocated and its frame laid out.
 #[derive(Clone, Copy)]
@@ -129,9 +129,16 @@ fn emit_watched<I: Emission, W: Watch>(
     watch.end(buffer.position());
     let mut compiled = buffer.finish::<I::Branches>();
     compiled.frame_size = frame.incoming + I::RESERVED_BY_CALLER;
-    let wanted = 1u32.checked_shl(flags.log2_min_function_alignment().into());
-    compiled.align = compiled.align.max(wanted.unwrap_or(1 << 31));
+    compiled.align = compiled.align.max(alignment(flags));
     compiled
+}
+
+/// The least alignment of a function in bytes.
+fn alignment(flags: &Flags) -> u32 {
+    // That of the instructions of every target, or what fetching them is faster with.
+    let usual = if flags.opt_level() == OptLevel::SpeedAndSize { 4 } else { 16 };
+    let wanted = 1u32.checked_shl(flags.log2_min_function_alignment().into());
+    wanted.unwrap_or(1 << 31).max(usual)
 }
 
 /// Returns the number of padding bytes after each block, a multiple of every target's instruction alignment.

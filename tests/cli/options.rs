@@ -412,7 +412,10 @@ fn a_report_says_what_was_inlined() {
         (said, serde_json::from_str::<serde_json::Value>(&text).expect("JSON"))
     };
     let leaf = serde_json::json!({ "callee": "%leaf", "line": 10, "inlined": true, "calls": [] });
-    let refused = |callee: &str, line: u32, why: &str| serde_json::json!({ "callee": callee, "line": line, "inlined": false, "why": why });
+    let refused = |callee: &str, line: u32, why: &str| {
+        let is_inlined = false;
+        serde_json::json!({ "callee": callee, "line": line, "inlined": is_inlined, "why": why })
+    };
     let (said, found) = report(&["-O", "speed"]);
     assert_eq!(said, "");
     let expected = serde_json::json!({ "functions": [

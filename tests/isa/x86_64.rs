@@ -23,7 +23,7 @@ impl Subject for Rows {
     type Target = X86_64;
     const ARCH: Arch = Arch::X86_64;
     const ASSEMBLER: &'static [&'static str] = &["as", "--64"];
-    const MOST_EXPANDED: usize = 44;
+    const MOST_EXPANDED: usize = 46;
     const EXPANDED: &'static [&'static str] = &["tls_gd", "tls_ie", "tls_le"];
     const REGISTERS: [u32; 2] = [16, 16];
 

@@ -1,8 +1,7 @@
 //! Counting bits: bytes first, by a table of nibbles or by halves, then sums of the bytes of each lane.
 
-use super::extensions::{has_bit_counts, has_ssse3};
 use super::ops::{ADD, AND, LEFT, MULTIPLY_ADD_WORDS, RIGHT, SHUFFLE_BYTES, SUBTRACT, SUM_DIFFERENCES};
-use super::{lane_size, repeated, zero};
+use super::{has_bit_counts, has_ssse3, lane_size, repeated, zero};
 use crate::arch::x86_64::lower::inputs::Cx;
 use crate::arch::x86_64::rows;
 use crate::diag::unexpected;

@@ -1,12 +1,11 @@
 //! Comparisons of lanes, which give masks, and tests of all lanes with a scalar result.
 
-use super::extensions::{has_sse41, has_sse42};
 use super::memory::operand;
 use super::ops::{
     AND, EQUAL, EQUAL_QUAD, FLOAT_COMPARE, GREATER, GREATER_QUAD, MAX_UNSIGNED, MIN_UNSIGNED, OR,
     PACK_SIGNED, RIGHT_SIGNED, XOR,
 };
-use super::{both, lane_size, ones, repeated, zero};
+use super::{both, has_sse41, has_sse42, lane_size, ones, repeated, zero};
 use crate::arch::x86_64::lower::compare::Test;
 use crate::arch::x86_64::lower::float::Op;
 use crate::arch::x86_64::lower::inputs::Cx;

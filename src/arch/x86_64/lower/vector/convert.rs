@@ -5,7 +5,6 @@
 //! ones.
 
 use super::compare::sign_mask;
-use super::extensions::{has_avx512, has_quads};
 use super::float::{canonical, lane_type};
 use super::memory::operand;
 use super::ops::{
@@ -13,7 +12,7 @@ use super::ops::{
     FLOAT_SUBTRACT, FROM_INT, FROM_QUAD, FROM_UNSIGNED, FROM_UNSIGNED_QUAD, OR, RIGHT, TO_INT, UNPACK_LOW,
     XOR,
 };
-use super::{constant, lane_size, repeated, zero};
+use super::{constant, has_avx512, has_quads, lane_size, repeated, zero};
 use crate::arch::x86_64::lower::inputs::Cx;
 use crate::arch::x86_64::operands::Rm;
 use crate::arch::x86_64::{X86_64, rows};

@@ -4,14 +4,13 @@
 //! ways round and joined. Without SSE4.1 and FMA, rounding and fused multiplication call library routines,
 //! lane by lane.
 
-use super::extensions::has_sse41;
 use super::lane::{lane_in, with_lane};
 use super::memory::{binary, commutative, operand};
 use super::ops::{
     AND, AND_NOT, FLOAT_ADD, FLOAT_DIVIDE, FLOAT_GREATER, FLOAT_LESSER, FLOAT_MULTIPLY, FLOAT_SUBTRACT,
     FLOAT_UNORDERED, OR, RIGHT, ROUND_DOWN, ROUND_NEAREST, ROUND_TO_ZERO, ROUND_UP, SQUARE_ROOT, XOR,
 };
-use super::{both, lane_size, repeated};
+use super::{both, has_sse41, lane_size, repeated};
 use crate::arch::x86_64::lower::inputs::Cx;
 use crate::arch::x86_64::operands::Rm;
 use crate::arch::x86_64::rows;

@@ -4,13 +4,12 @@
 //! lanes from their carries and overflows.
 
 use super::compare::{greater, greater_unsigned, sign_mask};
-use super::extensions::{has_avx512, has_dot_products, has_sse41, has_ssse3};
 use super::memory::{binary, commutative, operand};
 use super::ops::{
     ABSOLUTE, ABSOLUTE_QUAD, ADD, ADD_SIGNED, ADD_UNSIGNED, AND, AND_NOT, AVERAGE, MAX_SIGNED, MAX_UNSIGNED,
     MIN_SIGNED, MIN_UNSIGNED, OR, RIGHT, SUBTRACT, SUBTRACT_SIGNED, SUBTRACT_UNSIGNED, XOR,
 };
-use super::{blend, both, lane_size, repeated, zero};
+use super::{blend, both, has_avx512, has_dot_products, has_sse41, has_ssse3, lane_size, repeated, zero};
 use crate::arch::x86_64::lower::inputs::Cx;
 use crate::arch::x86_64::rows;
 use crate::diag::unexpected;
@@ -104,10 +103,7 @@ pub fn min_max(cx: &mut Cx, inst: Inst) -> Lowered {
         Opcode::Umax => (&MAX_UNSIGNED, B8),
         other => unexpected(other),
     };
-    let exists = match size {
-        Q64 => has_avx512(cx),
-        _ => size == first || has_sse41(cx),
-    };
+    let exists = if size == Q64 { has_avx512(cx) } else { size == first || has_sse41(cx) };
     if exists {
         rule!(cx, "vector.min_max");
         commutative(cx, &ops[size.bits().trailing_zeros() as usize - 3], d, &data);

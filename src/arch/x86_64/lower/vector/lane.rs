@@ -1,6 +1,6 @@
 //! Splats, and setting and reading single lanes.
 
-use super::extensions::has_sse41;
+use super::has_sse41;
 use crate::arch::x86_64::lower::inputs::Cx;
 use crate::arch::x86_64::operands::Rm;
 use crate::arch::x86_64::rows;

@@ -1,10 +1,9 @@
 //! Bitwise operations, and selections by a scalar or by bits.
 
 use super::compare::sign_mask;
-use super::extensions::{has_avx512, has_sse41};
 use super::memory::{commutative, operand};
 use super::ops::{AND, OR, XOR};
-use super::{blend, blend_bits, lane_size, ones};
+use super::{blend, blend_bits, has_avx512, has_sse41, lane_size, ones};
 use crate::arch::x86_64::lower::inputs::Cx;
 use crate::arch::x86_64::lower::select::move_float_if;
 use crate::arch::x86_64::rows;

@@ -3,7 +3,7 @@
 //! A load is folded into an instruction only if that may access any address: with AVX, or if the load is
 //! `aligned`.
 
-use super::extensions::{has_sse41, has_ssse3};
+use super::{has_sse41, has_ssse3};
 use crate::arch::x86_64::lower::float::Op;
 use crate::arch::x86_64::lower::inputs::Cx;
 use crate::arch::x86_64::operands::Rm;

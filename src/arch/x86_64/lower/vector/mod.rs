@@ -9,7 +9,6 @@ pub(super) mod memory;
 mod bits;
 mod compare;
 mod convert;
-mod extensions;
 mod float;
 mod int;
 mod lane;
@@ -27,11 +26,50 @@ use crate::ir::*;
 use crate::lower::vector::{VectorFamilies, VectorLowering};
 use crate::machine::reg::{RegClass, VReg};
 use crate::machine::size::{L32, OperandSize};
-use extensions::{has_avx512, has_sse41};
 
 /// The operand size of a vector's lanes.
 fn lane_size(ty: Type) -> OperandSize {
     OperandSize::from_bits(ty.lane_bits())
+}
+
+/// Whether there are SSSE3 or later instructions.
+fn has_ssse3(cx: &Cx) -> bool {
+    cx.flags.has_ssse3() || has_sse41(cx)
+}
+
+/// Whether there are SSE4.1 or later instructions.
+fn has_sse41(cx: &Cx) -> bool {
+    cx.flags.has_sse41() || has_sse42(cx)
+}
+
+/// Whether there are SSE4.2 or later instructions.
+fn has_sse42(cx: &Cx) -> bool {
+    cx.flags.has_sse42() || cx.flags.has_avx()
+}
+
+/// Whether AVX-512 has its forms on 128 bits.
+fn has_avx512(cx: &Cx) -> bool {
+    cx.flags.has_avx() && cx.flags.has_avx512f() && cx.flags.has_avx512vl()
+}
+
+/// Whether there are products of lanes of 64 bits, and their conversions.
+fn has_quads(cx: &Cx) -> bool {
+    has_avx512(cx) && cx.flags.has_avx512dq()
+}
+
+/// Whether there are permutations of the bytes of two vectors.
+fn has_byte_permutations(cx: &Cx) -> bool {
+    has_avx512(cx) && cx.flags.has_avx512vbmi()
+}
+
+/// Whether there are counts of the bits of bytes and words.
+fn has_bit_counts(cx: &Cx) -> bool {
+    has_avx512(cx) && cx.flags.has_avx512bitalg()
+}
+
+/// Whether there are sums of products.
+fn has_dot_products(cx: &Cx) -> bool {
+    has_avx512(cx) && cx.flags.has_avx512vnni()
 }
 
 /// A new register with zeros.

@@ -3,11 +3,10 @@
 //! A shuffle is one instruction if its indices have a pattern; else two byte shuffles whose results are
 //! joined, or before SSSE3 moves of single bytes.
 
-use super::extensions::{has_byte_permutations, has_ssse3};
 use super::lane::{insert_word, word_of};
 use super::memory::make_constant;
 use super::ops::{ADD_UNSIGNED, AND, EQUAL, OR, SHUFFLE_BYTES, UNPACK_HIGH, UNPACK_LOW};
-use super::{repeated, zero};
+use super::{has_byte_permutations, has_ssse3, repeated, zero};
 use crate::arch::x86_64::lower::inputs::Cx;
 use crate::arch::x86_64::operands::Rm;
 use crate::arch::x86_64::rows;

@@ -4,7 +4,6 @@
 //! halves of 64-bit lanes: the even lanes of 32 bits. For the odd ones, both operands are shifted right.
 
 use super::compare::sign_mask;
-use super::extensions::{has_quads, has_sse41, has_ssse3};
 use super::memory::commutative;
 use super::ops::{
     ADD, ADD_NEIGHBOURS, ADD_SIGNED, AND, EQUAL, HIGH_ROUNDED, HIGH_SIGNED, HIGH_UNSIGNED, LEFT,
@@ -12,7 +11,7 @@ use super::ops::{
     PACK_UNSIGNED, RIGHT, RIGHT_SIGNED, SUBTRACT, UNPACK_HIGH, UNPACK_LOW, WIDE_SIGNED, WIDE_UNSIGNED, XOR,
 };
 use super::permute::shuffle_words32;
-use super::{both, constant, lane_size, repeated};
+use super::{both, constant, has_quads, has_sse41, has_ssse3, lane_size, repeated};
 use crate::arch::x86_64::lower::inputs::Cx;
 use crate::arch::x86_64::{X86_64, rows};
 use crate::diag::unexpected;

@@ -4,9 +4,8 @@
 //! of 64-bit lanes with their signs: `((a >> n) ^ s) - s` is one, where `s` is the sign bit shifted as well.
 //! Rotations are two shifts, but AVX-512 has those of wide lanes by a constant.
 
-use super::extensions::has_avx512;
 use super::ops::{AND, LEFT, OR, RIGHT, RIGHT_SIGNED, RIGHT_SIGNED_QUAD, SUBTRACT, Shift, XOR};
-use super::{lane_size, ones, repeated};
+use super::{has_avx512, lane_size, ones, repeated};
 use crate::arch::x86_64::lower::inputs::Cx;
 use crate::arch::x86_64::rows;
 use crate::diag::unexpected;

@@ -1,14 +1,13 @@
 //! Narrowing and widening of integer lanes, and loads that widen.
 
 use super::compare::{greater, sign_mask};
-use super::extensions::has_sse41;
 use super::int::extreme;
 use super::ops::{
     AND_NOT, MIN_UNSIGNED, PACK_SIGNED, PACK_UNSIGNED, PACK_UNSIGNED_DOUBLE, RIGHT_SIGNED, SUBTRACT,
     SUBTRACT_UNSIGNED, UNPACK_HIGH, UNPACK_LOW, WIDEN_SIGNED, WIDEN_UNSIGNED, XOR,
 };
 use super::permute::shuffle_two;
-use super::{blend, constant, lane_size, repeated, zero};
+use super::{blend, constant, has_sse41, lane_size, repeated, zero};
 use crate::arch::x86_64::lower::inputs::Cx;
 use crate::arch::x86_64::operands::Rm;
 use crate::arch::x86_64::{X86_64, rows};
