@@ -137,6 +137,9 @@ pub struct Layout {
     /// Bit `n` says whether all values are aligned at an address that is `n` more than a multiple of 16. In
     /// a structure that is packed, or has a packed one in it, that may be none, or not 0.
     pub aligned_at: u16,
+    /// Whether an `f80` has met a float or vector in the same eight bytes, in the order of the members, before
+    /// an integer did: System V's classes then say that the structure is in memory.
+    pub is_mixed: bool,
     /// Whether there is an `f80`.
     pub has_extended: bool,
     /// Whether there is a float or vector of 16 bytes.
@@ -211,6 +214,7 @@ impl Layout {
             single: Some(ty),
             classes,
             aligned_at: multiples_of(align),
+            is_mixed: false,
             has_extended: false,
             has_vector: is_float && size == 16,
         }
@@ -226,6 +230,7 @@ impl Layout {
         single: None,
         classes: [0; 16],
         aligned_at: u16::MAX,
+        is_mixed: false,
         has_extended: false,
         has_vector: false,
     };
@@ -249,6 +254,8 @@ impl Layout {
         self.has_extended |= member.has_extended && elements > 0;
         self.has_vector |= member.has_vector && elements > 0;
         self.add_homogeneous(structure.is_union, member, count);
+        // An `f80` fills the first 16 bytes, so that what meets it begins with it.
+        self.is_mixed |= member.is_mixed || offset == 0 && (0..2).any(|half| self.would_mix(member, half));
         let distance = member.size.max(1) as usize;
         let starts = (offset..self.classes.len() as u64).step_by(distance).take(elements.min(16) as usize);
         for start in starts.filter(|_| member.size > 0) {
@@ -256,6 +263,15 @@ impl Layout {
                 self.classes[at] |= bits;
             }
         }
+    }
+
+    /// Whether eight of the first 16 bytes have an `f80` on one side, and something else but integers on the
+    /// other.
+    fn would_mix(&self, member: &Layout, half: usize) -> bool {
+        let [before, added] = [self, member]
+            .map(|layout| layout.classes[8 * half..8 * (half + 1)].iter().fold(0, |all, &bits| all | bits));
+        let both = before | added;
+        before != added && before != 0 && added != 0 && both & class::X87 != 0 && both & class::INTEGER == 0
     }
 
     fn add_homogeneous(&mut self, is_union: bool, member: &Layout, count: Option<u64>) {
@@ -371,6 +387,22 @@ mod tests {
         }
         let structure = Structure { is_packed, align: 1, members, ..Structure::default() };
         structure.layouts(&layouts).expect("it is small")
+    }
+
+    #[test]
+    fn the_first_to_meet_an_f80_decides() {
+        let union = |members: &[Layouts]| {
+            let member = Member { ty: MemberType::Extended, lengths: Vec::new() };
+            let members_of = vec![member; members.len()];
+            let structure =
+                Structure { is_union: true, align: 1, members: members_of, ..Structure::default() };
+            structure.layouts(members).expect("it is small").on(16).is_mixed
+        };
+        let [int, float, extended] =
+            [Layouts::of_value(I64), Layouts::of_value(types::F64), Layouts::of_extended()];
+        assert!(union(&[float, extended, int]) && union(&[extended, float, int]));
+        assert!(!union(&[int, extended, float]) && !union(&[extended, int, float]));
+        assert!(!union(&[extended, extended]));
     }
 
     #[test]

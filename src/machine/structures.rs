@@ -158,7 +158,7 @@ fn eightbytes(layout: &Layout, is_result: bool) -> Result<Option<Pieces>, String
     let [low, high] = [0, 8].map(|at| layout.classes[at..at + 8].iter().fold(0, |all, bits| all | bits));
     // An integer makes an eightbyte one of integers. Otherwise, with an `f80` it is in memory.
     let is_x87 = |bits: u8| bits & class::INTEGER == 0 && bits & class::X87 != 0;
-    if layout.size > 16 || !layout.is_aligned() || is_x87(low) || is_x87(high) {
+    if layout.size > 16 || !layout.is_aligned() || layout.is_mixed || is_x87(low) || is_x87(high) {
         if is_result && layout.size <= 16 && low == class::X87 && high == class::X87 {
             return Err("C returns a structure of one `f80` in a register that clifc does not use".into());
         }

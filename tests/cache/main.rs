@@ -264,7 +264,8 @@ fn files_of_one_command_share_the_cache() {
         fs::write(directory.join(file), program(30, 1, "f", callee)).expect("a file");
     }
     let mut command = Command::new(env!("CARGO_BIN_EXE_clifc"));
-    command.args(["build", "--cache=store", "--cache-stats", "a.clif", "b.clif", "c.clif"]);
+    // One after the other, so that it is known what each finds.
+    command.args(["build", "-j1", "--cache=store", "--cache-stats", "a.clif", "b.clif", "c.clif"]);
     let output = command.current_dir(&directory).output().expect("clifc starts");
     let printed = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{printed}");
