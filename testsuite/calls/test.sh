@@ -1,7 +1,7 @@
 # Calls with all kinds of signatures between C and CLIF. The harness generates calls.clif and calls.c.
 . "$SUITE/lib.sh"
-for compiler in "$CC" "clang --target=$TARGET-linux-gnu"; do
-    command -v ${compiler%% *} >/dev/null || continue
+tool clang
+for compiler in "$CC" "tools/clang --target=$TARGET-linux-gnu"; do
     $compiler -fPIC -O1 -c calls.c -o c.o
     echo "$levels" | while read -r level; do
         clif "$level" calls.clif --set enable_llvm_abi_extensions=true
@@ -49,8 +49,7 @@ text -7 2.25 1099511627776 x 1.125
 1008
 1008
 END
-for compiler in "$CC" "clang --target=$TARGET-linux-gnu"; do
-    command -v ${compiler%% *} >/dev/null || continue
+for compiler in "$CC" "tools/clang --target=$TARGET-linux-gnu"; do
     $compiler -fPIC -O1 -fno-builtin -c -o lists_c.o "$here/lists.c"
     echo "$levels" | while read -r level; do
         clif "$level" "$here/lists.clif"
