@@ -137,8 +137,8 @@ pub struct Layout {
     /// Bit `n` says whether all values are aligned at an address that is `n` more than a multiple of 16. In
     /// a structure that is packed, or has a packed one in it, that may be none, or not 0.
     pub aligned_at: u16,
-    /// Whether an `f80` has met a float or vector in the same eight bytes, in the order of the members, before
-    /// an integer did: System V's classes then say that the structure is in memory.
+    /// Whether an `f80` has met a float or vector in the same eight bytes, in the order of the members,
+    /// before an integer did: System V's classes then say that the structure is in memory.
     pub is_mixed: bool,
     /// Whether there is an `f80`.
     pub has_extended: bool,
