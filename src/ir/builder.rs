@@ -8,8 +8,8 @@
 //! An error in the text is returned as a [`Misfit`], which the parser reports with its position. The methods
 //! for other callers panic instead: there it is a defect of the caller.
 //!
-//! An existing function is changed by an [`Editor`], which makes new instructions with one
-//! builder and rebuilds the function with another.
+//! An existing function is changed by an [`Editor`], which makes new instructions with a builder and then
+//! moves all instructions to their places.
 
 mod declare;
 mod flag_table;

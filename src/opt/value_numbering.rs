@@ -14,8 +14,8 @@
 //!
 //! Then what nobody needs any more is removed (`dead_code.rs`).
 //!
-//! After passes that changed a few loops, only those are walked again: what is outside of them counts as
-//! unknown, and as known to have been executed where it dominates.
+//! After passes that changed a few loops, only those are walked again. Of the rest of the function, nothing is
+//! known then but where values are defined.
 //!
 //! Traps stay where they are: an instruction that can trap is removed only if one like it, on the same
 //! operands, has been executed before. A float result that is not a number is not folded, because its bits
@@ -333,10 +333,9 @@ impl ValueNumbering {
     #[inline]
     fn outside_loops(&self, stencil: &Stencil, analysis: &Analysis, block: Block, data: &InstData) -> Block {
         let mut to = block;
-        if analysis.loops.innermost(block).is_some()
-            && !self.changes_in(stencil, block, data)
-            && can_move(stencil, data)
-        {
+        // Most instructions use a value of their own block, and stay.
+        let uses_own = data.fixed_args() > 0 && self.owner(stencil, Value(data.a)) == Some(block);
+        if !uses_own && analysis.loops.innermost(block).is_some() && can_move(stencil, data) {
             while let Some(outside) = self.before_loop(stencil, analysis, to, data) {
                 to = outside;
             }
@@ -344,15 +343,14 @@ impl ValueNumbering {
         to
     }
 
-    /// Whether the first operand of an instruction is computed in a block.
+    /// The block that defines a value now.
     #[inline]
-    fn changes_in(&self, stencil: &Stencil, block: Block, data: &InstData) -> bool {
-        data.fixed_args() > 0
-            && match stencil.value_defs[Value(data.a)].get() {
-                ValueDef::Param(owner, _) => owner == block,
-                ValueDef::Result(inst, _) => self.block_of[inst] == block,
-                ValueDef::None => false,
-            }
+    fn owner(&self, stencil: &Stencil, value: Value) -> Option<Block> {
+        match stencil.value_defs[value].get() {
+            ValueDef::Param(owner, _) => Some(owner),
+            ValueDef::Result(inst, _) => Some(self.block_of[inst]),
+            ValueDef::None => None,
+        }
     }
 
     /// Moves an instruction to the end of `to`, unless it is there already. Returns it as it is then.
@@ -390,10 +388,9 @@ impl ValueNumbering {
         let header = analysis.loops.all()[analysis.loops.innermost(block)?].header;
         let before = analysis.dominators.idom(header)?;
         let words = [data.a, data.b, data.c];
-        let is_outside = |&word: &u32| match stencil.value_defs[Value(word)].get() {
-            ValueDef::Param(owner, _) => analysis.dominators.dominates(owner, before),
-            ValueDef::Result(inst, _) => analysis.dominators.dominates(self.block_of[inst], before),
-            ValueDef::None => false,
+        let is_outside = |&word: &u32| {
+            let owner = self.owner(stencil, Value(word));
+            owner.is_some_and(|owner| analysis.dominators.dominates(owner, before))
         };
         words[..data.fixed_args()].iter().all(is_outside).then_some(before)
     }

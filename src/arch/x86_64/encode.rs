@@ -186,14 +186,31 @@ fn relate(
     }
 }
 
+/// Writes the head of an instruction, its operands and an immediate.
+#[inline]
+fn operands(
+    view: &InstView,
+    places: Places,
+    mut head: Head,
+    (reg, mut rm): (u8, RegMem),
+    (imm, imm_len): (u32, u8),
+    buffer: &mut CodeBuffer,
+) {
+    head.put(rm.modrm as u32 | (reg as u32 & 7) << 3, rm.modrm_len as u32);
+    if rm.relative {
+        relate(view, places, head, imm_len, &mut rm, buffer);
+    }
+    head.finish(&rm, imm, imm_len, buffer);
+}
+
 /// Writes an instruction with legacy prefixes and ModRM. `add` is added to the last byte of the opcode.
 #[inline]
 fn legacy(
     view: &InstView,
     places: Places,
-    (reg, mut rm): (u8, RegMem),
+    (reg, rm): (u8, RegMem),
     add: u8,
-    (imm, imm_len): (u32, u8),
+    imm: (u32, u8),
     buffer: &mut CodeBuffer,
 ) {
     let flags = view.row.params[FLAGS];
@@ -203,12 +220,7 @@ fn legacy(
             || flags & EncodingFlags::BYTE_RM != 0 && rm.unnamed_byte;
         rex |= (unnamed as u8) << 6;
     }
-    let mut head = Head::legacy(view.row, rex, add);
-    head.put(rm.modrm as u32 | (reg as u32 & 7) << 3, rm.modrm_len as u32);
-    if rm.relative {
-        relate(view, places, head, imm_len, &mut rm, buffer);
-    }
-    head.finish(&rm, imm, imm_len, buffer);
+    operands(view, places, Head::legacy(view.row, rex, add), (reg, rm), imm, buffer);
 }
 
 /// Encodes [`Format::Fixed`].
@@ -342,7 +354,7 @@ fn vex_with(
     places: Places,
     (add, imm): (u8, u32),
     reg: u8,
-    mut rm: RegMem,
+    rm: RegMem,
     buffer: &mut CodeBuffer,
 ) {
     let flags = view.row.params[FLAGS];
@@ -360,12 +372,7 @@ fn vex_with(
         head.put(0xC4 | second << 8 | (wide << 4 | last) << 16, 3);
     }
     head.put((view.row.params[OPCODE] & 0xFF) + add as u32, 1);
-    head.put(rm.modrm as u32 | (reg as u32 & 7) << 3, rm.modrm_len as u32);
-    let imm_len = EncodingFlags::imm_len_of(flags);
-    if rm.relative {
-        relate(view, places, head, imm_len, &mut rm, buffer);
-    }
-    head.finish(&rm, imm, imm_len, buffer);
+    operands(view, places, head, (reg, rm), (imm, EncodingFlags::imm_len_of(flags)), buffer);
 }
 
 /// Encodes [`Format::VexRegister`].
@@ -393,7 +400,7 @@ fn evex(view: &InstView, places: Places, buffer: &mut CodeBuffer) {
     let flags = view.row.params[FLAGS];
     let imm_len = EncodingFlags::imm_len_of(flags);
     let imm = if imm_len != 0 { immediate(view) } else { 0 };
-    let (reg, mut rm) = (reg_of(view), rm_of(view, places).in_units(16));
+    let (reg, rm) = (reg_of(view), rm_of(view, places).in_units(16));
     let not_r = (!reg as u32 >> 3 & 1) << 7;
     let first = not_r | (rm.high as u32 ^ 3) << 5 | NOT_R2 | EncodingFlags::map_of(flags);
     let vvvv = !view.field(FIELD_VVVV) as u32 & 15;
@@ -401,11 +408,7 @@ fn evex(view: &InstView, places: Places, buffer: &mut CodeBuffer) {
     let mut head = Head::default();
     head.put(0x62 | first << 8 | second << 16 | NOT_V2 << 24, 4);
     head.put(view.row.params[OPCODE] & 0xFF, 1);
-    head.put(rm.modrm as u32 | (reg as u32 & 7) << 3, rm.modrm_len as u32);
-    if rm.relative {
-        relate(view, places, head, imm_len, &mut rm, buffer);
-    }
-    head.finish(&rm, imm, imm_len, buffer);
+    operands(view, places, head, (reg, rm), (imm, imm_len), buffer);
 }
 
 /// Encodes [`Format::Symbol`].

@@ -134,9 +134,6 @@ impl Rebuild<'_> {
                 let inst = Inst(at);
                 at += 1;
                 let marks = self.edits.marks[inst];
-                if marks.has(Marks::BEFORE) {
-                    self.old.touched.push(current);
-                }
                 if marks.has(Marks::SPLIT)
                     && let Some(next) = self.edits.splits[inst]
                 {
