@@ -14,8 +14,8 @@
 //!
 //! Then what nobody needs any more is removed (`dead_code.rs`).
 //!
-//! After passes that changed a few loops, only those are walked again. Of the rest of the function, nothing is
-//! known then but where values are defined.
+//! After passes that changed a few loops, only those are walked again. Of the rest of the function, nothing
+//! is known then but where values are defined.
 //!
 //! Traps stay where they are: an instruction that can trap is removed only if one like it, on the same
 //! operands, has been executed before. A float result that is not a number is not folded, because its bits
