@@ -207,6 +207,8 @@ pub struct Editor<'a> {
     first_new: Inst,
     /// Whether there are any edits.
     changed: bool,
+    /// Whether operands have been replaced where they are.
+    operands_replaced: bool,
 }
 
 impl<'a> Editor<'a> {
@@ -216,7 +218,7 @@ impl<'a> Editor<'a> {
         edits.clear();
         let first_new = Inst::new(func.stencil.insts.len());
         let builder = FunctionBuilder::detached(func, std::mem::take(buffers));
-        Editor { builder, edits, old, buffers, first_new, changed: false }
+        Editor { builder, edits, old, buffers, first_new, changed: false, operands_replaced: false }
     }
 
     /// The function before the edits, followed by the new instructions.
@@ -352,12 +354,28 @@ impl<'a> Editor<'a> {
     /// Replaces all uses of a value by another, also in instructions that are made later.
     pub fn replace_value(&mut self, old: Value, new: Value) {
         assert!(self.builder.type_of(old) == self.builder.type_of(new), "{old} and {new} differ in type");
+        assert!(!self.operands_replaced, "{old} may be replaced too late");
         let new = self.resolve(new);
         let old = self.resolve(old);
         if new != old {
             self.changed = true;
             self.edits.replacements.set(old, new);
         }
+    }
+
+    /// Lets a pass that looks at all operands replace them by the way. It must replace those of all
+    /// instructions that stay, and the arguments for all parameters that do. No value can be replaced
+    /// afterwards. The last argument tells whether an instruction has been removed.
+    pub(crate) fn replace_operands(
+        &mut self,
+        replace: impl FnOnce(&mut Stencil, &mut Replacements, &dyn Fn(Inst) -> bool),
+    ) {
+        let Edits { marks, replacements, .. } = &mut *self.edits;
+        let is_removed = |inst| marks.get(inst).is_some_and(|marks| marks.has(Marks::REMOVED));
+        replace(self.builder.stencil, replacements, &is_removed);
+        replacements.shorten_all();
+        replacements.apply_to_contexts(self.builder.stencil);
+        self.operands_replaced = true;
     }
 
     /// Makes a block to insert after `after` and the blocks inserted there before. Use
@@ -494,8 +512,12 @@ impl<'a> Editor<'a> {
 
     /// Rebuilds the function with all edits, and brings `origins` up to date. Returns whether there were any.
     pub fn finish(self, origins: &mut Origins) -> bool {
-        let Editor { builder, edits, old, buffers, first_new, changed } = self;
+        let Editor { builder, edits, old, buffers, first_new, changed, operands_replaced } = self;
         if changed {
+            if !operands_replaced && !edits.replacements.is_empty() {
+                edits.replacements.shorten_all();
+                edits.replacements.apply(builder.stencil);
+            }
             rebuild::rebuild(builder.stencil, old, edits, first_new, &mut origins.of);
         }
         *buffers = builder.into_buffers();

@@ -378,7 +378,7 @@ const fn only(words: &[Option<u8>]) -> Option<u8> {
 }
 
 /// An instruction. The meaning of `a`, `b`, `c` and `aux` depends on the opcode's [`Format`].
-#[derive(Clone, Copy, PartialEq, Eq, ByteHash, IntoBytes, Immutable, Debug)]
+#[derive(Clone, Copy, Eq, ByteHash, IntoBytes, Immutable, Debug)]
 #[repr(C)]
 pub struct InstData {
     /// The opcode.
@@ -393,6 +393,15 @@ pub struct InstData {
     pub b: u32,
     /// Third word.
     pub c: u32,
+}
+
+impl PartialEq for InstData {
+    /// Compares all bytes at once; field by field takes a branch for each.
+    #[inline]
+    fn eq(&self, other: &Self) -> bool {
+        let [one, other]: [u128; 2] = [zerocopy::transmute!(*self), zerocopy::transmute!(*other)];
+        one == other
+    }
 }
 
 impl InstData {
@@ -454,7 +463,14 @@ impl InstData {
 
     /// This instruction with other values in the words that are values.
     #[inline]
-    pub(crate) fn map_fixed_args(mut self, mut map: impl FnMut(Value) -> Value) -> Self {
+    pub(crate) fn map_fixed_args(mut self, map: impl FnMut(Value) -> Value) -> Self {
+        self.replace_fixed_args(map);
+        self
+    }
+
+    /// Replaces the values in the words that are values.
+    #[inline]
+    pub(crate) fn replace_fixed_args(&mut self, mut map: impl FnMut(Value) -> Value) {
         let count = self.fixed_args();
         if count > 0 {
             self.a = map(Value(self.a)).0;
@@ -465,7 +481,6 @@ impl InstData {
         if count > 2 {
             self.c = map(Value(self.c)).0;
         }
-        self
     }
 
     /// The list of value operands, if the format has one.

@@ -77,7 +77,7 @@ impl Replacements {
     /// Replaces the operands of all instructions, whose chains must have been shortened.
     pub fn apply(&self, stencil: &mut Stencil) {
         for data in stencil.insts.values_mut() {
-            *data = data.map_fixed_args(|value| self.of(value));
+            data.replace_fixed_args(|value| self.of(value));
             if let Some(list) = data.list() {
                 for word in stencil.pool.get_mut(list) {
                     *word = self.of(Value(*word)).0;
@@ -92,6 +92,11 @@ impl Replacements {
                 }
             }
         }
+        self.apply_to_contexts(stencil);
+    }
+
+    /// Replaces the contexts of all handlers.
+    pub fn apply_to_contexts(&self, stencil: &mut Stencil) {
         for table in stencil.exception_tables.values_mut() {
             for handler in &mut table.handlers {
                 if let Handler::Context(value) = handler {

@@ -24,38 +24,43 @@ pub(super) struct DeadCode {
 }
 
 impl DeadCode {
-    /// Removes what nobody needs from the function, as edited so far.
+    /// Removes what nobody needs from the function, as edited so far, and replaces the operands of the rest.
     pub(super) fn remove(&mut self, editor: &mut Editor, analysis: &Analysis) {
         self.needed.clear();
         self.needed.resize(editor.stencil().insts.len(), false);
         self.needed_params.clear();
         self.needed_params.resize(editor.stencil().value_defs.len(), false);
         self.find_edges(editor.stencil(), analysis);
-        // Backwards, so that most of what is needed is still to come when it is found.
-        for inst in editor.stencil().insts.keys().rev() {
-            if editor.is_removed(inst) {
-                continue;
-            }
-            let stencil = editor.stencil();
-            let is_needed = self.needed[inst] || has_effect(stencil.effects(&stencil.insts[inst]));
-            if is_needed {
-                self.needed[inst] = true;
+        editor.replace_operands(|stencil, replacements, is_removed| {
+            // Backwards, so that most of what is needed is still to come when it is found.
+            for inst in stencil.insts.keys().rev() {
+                if !self.needed[inst] {
+                    if !has_effect(stencil.effects(&stencil.insts[inst])) || is_removed(inst) {
+                        continue;
+                    }
+                    self.needed[inst] = true;
+                }
                 self.reached = inst.0;
-                let (stencil, replacements) = editor.with_replacements();
                 self.visit(stencil, replacements, inst);
                 if !(self.pending.is_empty() && self.pending_params.is_empty()) {
                     self.follow(stencil, replacements);
                 }
             }
-        }
+        });
         self.sweep(editor);
     }
 
-    /// Marks what defines a value as needed, and puts it on the list unless the walk comes to it.
-    #[inline]
-    fn need(&mut self, stencil: &Stencil, replacements: &mut Replacements, value: Value) {
+    /// Marks what defines a value as needed, and puts it on the list unless the walk comes to it. Returns the
+    /// value that replaces it.
+    #[inline(always)]
+    fn need(
+        &mut self,
+        value_defs: &Map<Value, PackedDef>,
+        replacements: &mut Replacements,
+        value: Value,
+    ) -> Value {
         let value = replacements.resolve(value);
-        match stencil.value_defs[value].get() {
+        match value_defs[value].get() {
             ValueDef::Result(inst, _) => {
                 if !std::mem::replace(&mut self.needed[inst], true) && inst.0 >= self.reached {
                     self.pending.push(inst);
@@ -68,20 +73,29 @@ impl DeadCode {
             }
             ValueDef::None => {}
         }
+        value
     }
 
-    /// Marks what an instruction refers to.
-    #[inline(always)]
-    fn visit(&mut self, stencil: &Stencil, replacements: &mut Replacements, inst: Inst) {
-        let data = &stencil.insts[inst];
-        stencil.visit_args(data, |arg| self.need(stencil, replacements, arg));
+    /// Marks what an instruction refers to, and replaces its operands.
+    #[inline]
+    fn visit(&mut self, stencil: &mut Stencil, replacements: &mut Replacements, inst: Inst) {
+        let data = &mut stencil.insts[inst];
+        data.replace_fixed_args(|arg| self.need(&stencil.value_defs, replacements, arg));
+        if let Some(list) = data.list() {
+            for word in stencil.pool.get_mut(list) {
+                *word = self.need(&stencil.value_defs, replacements, Value(*word)).0;
+            }
+        }
         if data.opcode.effects().has(Effects::BRANCH) {
-            stencil.visit_contexts(data, |context| self.need(stencil, replacements, context));
+            let data = *data;
+            stencil.visit_contexts(&data, |context| {
+                self.need(&stencil.value_defs, replacements, context);
+            });
         }
     }
 
-    /// Marks everything that what is on the list refers to.
-    fn follow(&mut self, stencil: &Stencil, replacements: &mut Replacements) {
+    /// Marks everything that what is on the list refers to, and replaces operands and arguments.
+    fn follow(&mut self, stencil: &mut Stencil, replacements: &mut Replacements) {
         loop {
             while let Some(inst) = self.pending.pop() {
                 self.visit(stencil, replacements, inst);
@@ -89,8 +103,9 @@ impl DeadCode {
             let Some((block, n)) = self.pending_params.pop() else { return };
             for at in self.ranges[block].iter() {
                 let args = stencil.block_calls[self.edges[at as usize]].args;
-                if let BlockArg::Value(value) = BlockArg::unpack(stencil.pool.get(args)[n as usize]) {
-                    self.need(stencil, replacements, value);
+                let word = &mut stencil.pool.get_mut(args)[n as usize];
+                if let BlockArg::Value(value) = BlockArg::unpack(*word) {
+                    *word = BlockArg::Value(self.need(&stencil.value_defs, replacements, value)).pack();
                 }
             }
         }

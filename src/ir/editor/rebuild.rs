@@ -1,7 +1,7 @@
 //! Rebuilds a function with its edits: instructions move to their new places.
 //!
-//! First operands are replaced where they are. Then one walk over the old layout appends each instruction
-//! that stays to new arrays, with its results, source location and origin. Lists, tables, flags and constants
+//! Operands have been replaced where they are. One walk over the old layout appends each instruction that
+//! stays to new arrays, with its results, source location and origin. Lists, tables, flags and constants
 //! stay where they are; what only removed instructions referred to is no longer reached.
 
 use super::{Edits, Marks, Run};
@@ -34,10 +34,6 @@ pub(super) fn rebuild(
     first_new: Inst,
     origins: &mut Map<Inst, Inst>,
 ) {
-    edits.replacements.shorten_all();
-    if !edits.replacements.is_empty() {
-        edits.replacements.apply(stencil);
-    }
     undefine(stencil, edits, first_new);
     edits.marks.resize(stencil.insts.len(), Marks::default());
     old.take_from(stencil, origins);
