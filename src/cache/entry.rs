@@ -6,7 +6,7 @@
 
 use super::key::Key;
 use crate::entity::{Entity, Map};
-use crate::ir::{Inlined, Name, Params, Positions};
+use crate::ir::{Inlined, Name, Params, Positions, RegionNames};
 use crate::machine::compiled::CompiledStencil;
 use crate::machine::symbol::SymbolRef;
 use serde::{Deserialize, Serialize};
@@ -62,7 +62,7 @@ impl<'a> TextEntry<'a> {
             fingerprint: self.fingerprint,
             imports: self.imports.into_owned().into(),
             base_srcloc: self.base_srcloc,
-            region_names: Map::new(),
+            region_names: RegionNames::default(),
             structure_names: Map::new(),
             positions: Positions::from_bytes(
                 [self.lines, self.locations, self.values].map(|bytes| bytes.into_owned().into_vec()),

@@ -104,8 +104,11 @@ impl Callees {
                 Some(Refusal::NotWanted)
             } else if can_be_replaced {
                 Some(Refusal::Replaceable)
+            } else if item.text.len() > limit {
+                Some(Refusal::TooLarge)
             } else {
-                (item.text.len() > limit).then_some(Refusal::TooLarge)
+                // Known before a body is made: with stack limits, whole files have nothing to inline.
+                parse::has_stack_limit(&text[item.text.clone()]).then_some(Refusal::OwnFrame)
             };
             if let Some(refusal) = refusal {
                 self.refused.insert(name, refusal);

@@ -108,7 +108,7 @@ impl Function {
             declare(f, format_args!("{key} = {}", slot))?;
         }
         for (key, id) in regions.iter().filter_map(defined) {
-            let text = self.params.region_names.get(key).map_or("", |text| text);
+            let text = self.params.region_names.get(key);
             declare(f, format_args!("{key} = {id} \"{text}\""))?;
         }
         for (key, data) in global_values.iter().filter(|(_, data)| **data != GlobalValueData::Undefined) {

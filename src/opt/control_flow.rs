@@ -34,7 +34,7 @@ enum Only {
 /// The pass, with its buffers.
 #[derive(Debug, Default)]
 pub struct ControlFlow {
-    /// Blocks that do nothing but branch and whose parameters are used elsewhere.
+    /// Blocks through which branches may be led on and whose parameters are used elsewhere.
     leaks: Map<Block, bool>,
     uses: Leaks,
     /// Blocks that instructions name for another purpose than to branch there.
@@ -205,7 +205,7 @@ impl ControlFlow {
         any
     }
 
-    /// Finds the blocks that do nothing but branch and whose parameters are used elsewhere.
+    /// Finds the blocks through which branches may be led on and whose parameters are used elsewhere.
     fn find_leaks(&mut self, editor: &mut Editor, analysis: &Analysis) {
         let (stencil, replacements) = editor.with_replacements();
         let handlers = stencil.insts.values().filter(|data| data.opcode.format() == Format::HandlerAddr);
@@ -213,11 +213,13 @@ impl ControlFlow {
         self.named.extend(handlers.map(|data| Block(data.a)));
         self.leaks.clear();
         self.leaks.resize(stencil.blocks.len(), false);
-        let only_branch = stencil.layout.iter().copied().filter(|&block| {
-            stencil.block_insts(block).len() == 1 && !stencil.block_params(block).is_empty()
-        });
+        self.pending.clear();
+        self.pending.extend(
+            stencil.layout.iter().copied().filter(|&block| may_lead_on(stencil, replacements, block)),
+        );
+        let owners = self.pending.drain(..);
         let resolve = |value| replacements.resolve(value);
-        self.uses.find(stencil, analysis, only_branch, resolve, |owner, _| self.leaks[owner] = true);
+        self.uses.find(stencil, analysis, owners, resolve, |owner, _| self.leaks[owner] = true);
     }
 
     /// Leads branches on through blocks that do nothing but branch.
@@ -353,6 +355,23 @@ impl ControlFlow {
             editor.join(block, next);
         }
     }
+}
+
+/// Whether branches may be led on through a block that has parameters: it does nothing but jump, or branch on
+/// what an edge to it may decide.
+fn may_lead_on(stencil: &Stencil, replacements: &mut Replacements, block: Block) -> bool {
+    let params = stencil.block_params(block);
+    let Some(last) = stencil.terminator(block).filter(|_| stencil.block_insts(block).len() == 1) else {
+        return false;
+    };
+    let data = &stencil.insts[last];
+    let may_be_decided = |condition: Value, replacements: &mut Replacements| {
+        let condition = replacements.resolve(condition);
+        params.contains(&condition.0) || constant(stencil, condition).is_some()
+    };
+    !params.is_empty()
+        && (data.opcode == Opcode::Jump
+            || data.opcode == Opcode::Brif && may_be_decided(Value(data.a), replacements))
 }
 
 /// Takes note of what an edge passes to the parameters of its block.

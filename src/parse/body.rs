@@ -128,7 +128,7 @@ impl<'a> Parser<'a> {
             return Some(self.location.1);
         }
         let before = cur.pos;
-        let location = cur.srcloc()?;
+        let location = cur.srcloc(self.location.0)?;
         let read = &cur.text[before..cur.pos];
         if read.ends_with(b" ") {
             self.location = (read, location);

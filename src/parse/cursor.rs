@@ -263,9 +263,10 @@ impl<'a> Cursor<'a> {
         Some(number)
     }
 
-    /// Moves past a source location, `@1f`, and the white space after it, which is mostly many spaces.
+    /// Moves past a source location, `@1f`, and the white space after it, which is mostly many spaces: as
+    /// many as in `last`, the text of the one before, since what follows is in columns.
     #[inline(always)]
-    pub fn srcloc(&mut self) -> Option<u32> {
+    pub fn srcloc(&mut self, last: &[u8]) -> Option<u32> {
         let mut digits = self.peek8(1);
         let mut number = 0;
         let mut len = 0;
@@ -275,6 +276,11 @@ impl<'a> Cursor<'a> {
             len += 1;
         }
         let mut pos = self.pos + 1 + len;
+        if let (Some(rest), Some(spaces)) = (self.text.get(pos..), last.get(1 + len..))
+            && rest.starts_with(spaces)
+        {
+            pos += spaces.len();
+        }
         while eight_at(self.text, pos) == SPACES {
             pos += 8;
         }

@@ -41,7 +41,7 @@ mod tests;
 
 pub use context::{Failed, ParseContext};
 pub use examples::example;
-pub(crate) use mentions::mentions;
+pub(crate) use mentions::{has_stack_limit, mentions};
 pub use module::{module, types};
 pub(crate) use number::Integer;
 pub use older::{older_spelling, older_spellings};

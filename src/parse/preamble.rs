@@ -116,6 +116,9 @@ impl Parser<'_> {
         }
         let ty = self.ty()?;
         let mut param = AbiParam { ty, purpose: Purpose::Normal, extension: Extension::None };
+        if matches!(self.cur.peek(), b',' | b')') {
+            return Ok(param);
+        }
         loop {
             self.cur.space();
             match self.cur.peek_word() {
@@ -138,13 +141,18 @@ impl Parser<'_> {
 
     /// Parses all declarations from `start`, the position of the `{`, up to the first block.
     pub fn preamble(&mut self, mut start: usize) {
+        let mut comment = self.next_comment(start);
         loop {
             self.cur.space();
-            self.replacements(start);
+            if comment < self.cur.pos {
+                self.replacements(start);
+                comment = self.next_comment(self.cur.pos);
+            }
             start = self.cur.pos;
             let begin = start;
-            let word = self.cur.peek_word();
-            let prefix = &word[..word.iter().position(u8::is_ascii_digit).unwrap_or(word.len())];
+            let rest = &self.cur.text[begin..];
+            let is_letter = |byte: &u8| byte.is_ascii_lowercase() || *byte == b'_';
+            let prefix = &rest[..rest.iter().position(|byte| !is_letter(byte)).unwrap_or(rest.len())];
             let done = match prefix {
                 b"ss" => self.stack_slot(),
                 b"dss" => self.dynamic_stack_slot(),
@@ -166,12 +174,16 @@ impl Parser<'_> {
         }
     }
 
+    /// The position of the next semicolon, which may begin a comment, from `start` on; the end if there is
+    /// none.
+    fn next_comment(&self, start: usize) -> usize {
+        let rest = &self.cur.text[start..];
+        start + memchr::memchr(b';', rest).unwrap_or(rest.len())
+    }
+
     /// Parses the signatures and functions that are declared behind `;!` between `start` and the cursor. Each
     /// replaces an earlier declaration of the same number, which is for other tools.
     fn replacements(&mut self, start: usize) {
-        if memchr::memchr(b';', &self.cur.text[start..self.cur.pos]).is_none() {
-            return;
-        }
         let after = self.cur;
         self.cur = Cursor { text: &after.text[..after.pos], pos: start };
         while !self.cur.at_end() {
@@ -450,9 +462,7 @@ impl Parser<'_> {
             return Err(self.expected("a description in quotes"));
         };
         self.declare(declared, Some(id), None, |s| &mut s.regions, |m| &mut m.regions)?;
-        let description: Box<str> = String::from_utf8_lossy(text).into();
-        self.func.params.region_names.ensure(declared.0, Box::default());
-        self.func.params.region_names[declared.0] = description;
+        self.func.params.region_names.set(declared.0, &String::from_utf8_lossy(text));
         Ok(())
     }
 
