@@ -15,8 +15,8 @@ use crate::machine::reg::{RegClass, VReg};
 use crate::machine::size::{B8, L32, O128, OperandSize, Q64, W16, exact_size};
 use crate::rule;
 
-/// Materialises a constant, given its bytes. One instruction makes all whose bytes are 0 and 255, and all whose
-/// lanes are the same number of 16 bits.
+/// Materialises a constant, given its bytes. One instruction makes all whose bytes are 0 and 255, and all
+/// whose lanes are the same number of 16 bits.
 pub fn make_constant(cx: &mut Cx, d: VReg, bytes: [u8; 16]) {
     if bytes.iter().all(|byte| matches!(byte, 0 | 0xFF)) {
         let mask = bytes.iter().fold(0, |mask, byte| mask << 1 | i32::from(byte & 1));
