@@ -50,13 +50,15 @@ pub struct Diagnostic {
     pub notes: Vec<String>,
     /// Other places that it is about.
     pub related: Vec<Related>,
+    /// Whether an example helps: the syntax is wrong, and the message does not say what to write instead.
+    pub wants_example: bool,
 }
 
 impl Diagnostic {
     /// Makes an error at a byte offset.
     pub fn error(offset: usize, message: impl Into<String>) -> Self {
         let (severity, message) = (Severity::Error, message.into());
-        Diagnostic { severity, offset, message, notes: Vec::new(), related: Vec::new() }
+        Diagnostic { severity, offset, message, notes: Vec::new(), related: Vec::new(), wants_example: false }
     }
 
     /// Makes an error at a byte offset about something that the target does not support.

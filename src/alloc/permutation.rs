@@ -79,9 +79,9 @@ pub(super) fn operand(operand: &Operand) -> Operand {
 /// Converts an allocation back to its register's number.
 #[inline]
 fn undo_one(allocation: &mut Allocation) {
-    if allocation.is_reg() {
-        let flips = TO_NUMBERS[allocation.index() & 255];
-        *allocation = Allocation::from_bits(allocation.bits() ^ u32::from(flips));
+    if let Some(register) = allocation.as_reg() {
+        let flips = TO_NUMBERS[register.index()];
+        *allocation = Allocation::reg(PReg::from_index(register.index() ^ usize::from(flips)));
     }
 }
 

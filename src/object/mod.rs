@@ -197,8 +197,23 @@ pub fn write_assembly(
     let named: Vec<_> = named.collect();
     let (symbols, imports) = writer.described(contents, &defined);
     let written = Written { symbols, imports, ..writer.finish(target, flags)? };
-    let text = assembly::print(&written.bytes, &named, target, flags, syntax);
-    Ok((written, text.map_err(|message| vec![Diagnostic::unsupported(0, message)])?))
+    match assembly::print(&written.bytes, &named, target, flags, syntax) {
+        Ok(text) => Ok((written, text)),
+        Err(refusal) => {
+            let place = refusal.section.and_then(|section| first_in(contents, &section, format_of(target)));
+            Err(vec![Diagnostic::unsupported(place.unwrap_or(0), refusal.message)])
+        }
+    }
+}
+
+/// Returns the place in the source of the first definition for which there is a section of this name.
+fn first_in(contents: &Contents<'_>, section: &str, format: &Format) -> Option<usize> {
+    let in_section = |def: &&FunctionDef<'_>| {
+        def.section == Some(section) || section == format.stack_maps && !def.code.stack_maps.is_empty()
+    };
+    let functions = contents.functions.iter().filter(in_section).map(|def| def.offset);
+    let data = contents.module.data.iter().filter(|item| item.section.as_deref() == Some(section));
+    functions.chain(data.map(|item| item.offset)).min()
 }
 
 /// Places everything in an object that is still to be finished, and returns the symbols of the definitions.

@@ -273,7 +273,7 @@ impl<'a> Parser<'a> {
             return Failed;
         }
         let (text, line) = (self.cur.text, places::line_start(self.cur.text, at));
-        if let Some(below) = places::definition(text, line..text.len(), &value.to_string())
+        if let Some(below) = self.definitions.first(&value.to_string(), line..text.len())
             && !places::has_block_header(&text[line..below])
         {
             let error = Diagnostic::error(self.base + at, format!("{value} is used before it is defined"));
@@ -285,8 +285,8 @@ impl<'a> Parser<'a> {
 
     /// Whether nothing in the text defines a value. Then it is reported as undefined at the end.
     #[cold]
-    pub(super) fn is_never_defined(&self, value: &str) -> bool {
-        places::definition(self.cur.text, 0..self.cur.text.len(), value).is_none()
+    pub(super) fn is_never_defined(&mut self, value: &str) -> bool {
+        self.definitions.first(value, 0..self.cur.text.len()).is_none()
     }
 
     #[cold]

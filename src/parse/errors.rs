@@ -41,7 +41,15 @@ impl Parser<'_> {
             return self.expected_before_line_end(what);
         }
         let hint = hints::at(what, &self.cur.text[self.cur.pos..]);
-        self.error(format!("expected {what}, found {}{hint}", self.cur.found(self.end)))
+        self.report_expected(what, &self.cur.found(self.end), &hint)
+    }
+
+    /// Reports that `what` was expected at the cursor, what is there, and what to write if that is known.
+    #[cold]
+    fn report_expected(&mut self, what: &str, found: &str, hint: &str) -> Failed {
+        let message = format!("expected {what}, found {found}{hint}");
+        let error = Diagnostic::error(self.base + self.cur.pos, message);
+        self.report(Diagnostic { wants_example: hint.is_empty(), ..error })
     }
 
     /// Like [`expected`](Self::expected), and says what to write instead of the word at the cursor.
@@ -56,7 +64,7 @@ impl Parser<'_> {
             hint if hint.is_empty() => hints::at(what, &cur.text[cur.pos..]),
             hint => hint,
         };
-        self.error(format!("expected {what}, found {}{hint}", self.cur.found(self.end)))
+        self.report_expected(what, &self.cur.found(self.end), &hint)
     }
 
     /// Reports that a reference was expected at the cursor: `noun`, which is `prefix` and a number.
@@ -107,19 +115,20 @@ impl Parser<'_> {
     fn expected_before_line_end(&mut self, what: &str) -> Failed {
         let mut cur = self.cur;
         cur.space();
-        let end = self.cur.text[..cur.pos].trim_ascii_end().len();
-        self.error_at(end, format!("expected {what}, found the end of the line"))
+        let here = std::mem::replace(&mut self.cur.pos, self.cur.text[..cur.pos].trim_ascii_end().len());
+        let failed = self.report_expected(what, "the end of the line", "");
+        self.cur.pos = here;
+        failed
     }
 
     /// Adds an instruction with an opcode as an example to the message about the operands of an instruction
-    /// at `at`, if it is about syntax and has no advice yet.
+    /// at `at`, if that helps.
     #[cold]
     pub fn malformed(&mut self, name: &[u8], at: usize) -> Failed {
         let name = String::from_utf8_lossy(name);
         if let Some(diagnostic) = self.cx.diagnostics.last_mut()
             && diagnostic.offset >= self.base + at
-            && diagnostic.message.starts_with("expected ")
-            && !diagnostic.message.contains("; ")
+            && std::mem::take(&mut diagnostic.wants_example)
             && let Some(example) = examples::instruction(&name)
         {
             diagnostic.message += &format!("; write it like `{example}`");
@@ -297,9 +306,8 @@ impl Parser<'_> {
 
     /// Whether text that could not be parsed defines an entity.
     #[cold]
-    pub fn in_failed_text(&self, entity: &str) -> bool {
-        let mut failed = self.cx.scratch.failed_text.iter();
-        failed.any(|part| places::definition(self.cur.text, part.clone(), entity).is_some())
+    pub fn in_failed_text(&mut self, entity: &str) -> bool {
+        self.definitions.is_in(&self.cx.scratch.failed_text, entity)
     }
 
     /// Reports the second definition of an entity, with the place of the first.
@@ -307,7 +315,7 @@ impl Parser<'_> {
     pub fn defined_twice(&mut self, at: usize, entity: impl Display, verb: &str) -> Failed {
         let entity = entity.to_string();
         let mut diagnostic = Diagnostic::error(self.base + at, format!("{entity} is {verb} twice"));
-        if let Some(first) = places::definition(self.cur.text, 0..at, &entity) {
+        if let Some(first) = self.definitions.first(&entity, 0..at) {
             diagnostic = diagnostic.also(self.base + first, format!("first {verb} here"));
         } else if entity.starts_with("sig") {
             let note = "a function that is declared with its signature takes the next free number for it";

@@ -373,10 +373,12 @@ impl Parser<'_> {
     fn region_ref(&mut self) -> Parse<Region> {
         let at = self.cur.pos;
         let region = self.entity(b"region", "an alias region")?;
-        match self.func.stencil.regions.get(region) {
-            Some(Some(_)) => Ok(region),
-            _ if self.in_failed_text(&region.to_string()) => Err(Failed),
-            _ => Err(self.error_at(at, format!("undefined alias region {region}"))),
+        if let Some(Some(_)) = self.func.stencil.regions.get(region) {
+            return Ok(region);
+        }
+        match self.in_failed_text(&region.to_string()) {
+            true => Err(Failed),
+            false => Err(self.error_at(at, format!("undefined alias region {region}"))),
         }
     }
 

@@ -5,6 +5,7 @@ use super::cursor::Cursor;
 use super::hints::Kind;
 use super::number::Integer;
 use super::numbering::Numbering;
+use super::places::Definitions;
 use crate::entity::Entity;
 use crate::ir::{
     Block, BlockArg, Function, FunctionBuilder, Inst, Name, PackedDef, SourceMap, Type, Value, types,
@@ -49,6 +50,8 @@ pub(super) struct Parser<'a> {
     pub stop: bool,
     /// Whether the header of some block is so wrong that its number is unknown.
     pub lost_block: bool,
+    /// Where entities are defined, for messages.
+    pub definitions: Definitions<'a>,
     /// Number of diagnostics before this function.
     earlier: usize,
 }
@@ -79,6 +82,7 @@ impl<'a> Parser<'a> {
             needs_numbering: false,
             stop: false,
             lost_block: false,
+            definitions: Definitions::new(text),
         };
         parser.start();
         parser
@@ -112,6 +116,7 @@ impl<'a> Parser<'a> {
     /// Empties the buffers and the source map.
     fn start(&mut self) {
         self.cx.scratch.clear();
+        self.definitions = Definitions::new(self.cur.text);
         if let Some(map) = self.map.as_deref_mut() {
             *map = SourceMap::default();
         }

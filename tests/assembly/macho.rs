@@ -1,7 +1,7 @@
 //! Assembly text for macOS: LLVM's assembler makes the same object of it.
 //!
-//! It resolves branches within what a symbol begins, for which clifc leaves relocations, so these are
-//! resolved in both objects first, and refers to some places by their section.
+//! It resolves branches and distances within what a symbol begins, for which clifc leaves relocations, so
+//! these are resolved in both objects first, and refers to some places by their section.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -50,7 +50,7 @@ fn form(data: &[u8]) -> (BTreeMap<String, Section>, Vec<String>) {
             let section = file.section_by_index(index).expect("a section");
             (section.name().expect("text").to_string(), symbol.address() - section.address())
         });
-        let (name, entry) = (plain(symbol.name().expect("text")), symbol.macho_symbol());
+        let (name, entry) = (plain(&symbol), symbol.macho_symbol());
         let description = entry.n_desc(Endianness::Little);
         format!("{name} {section:?} {:?} {description:?}", entry.n_type())
     };
@@ -63,18 +63,20 @@ fn form(data: &[u8]) -> (BTreeMap<String, Section>, Vec<String>) {
     (sections, symbols)
 }
 
-/// The name without the number that distinguishes local symbols of one name.
-fn plain(name: &str) -> &str {
-    match name.starts_with("l_") {
-        true => name.split('.').next().unwrap_or(name),
-        false => name,
+/// The name of a symbol, if it is local without the number that distinguishes it from others of its name.
+fn plain(symbol: &object::read::macho::MachOSymbol64<'_, '_>) -> String {
+    let name = symbol.name().expect("text");
+    let is_number = |number: &str| number.bytes().all(|byte| byte.is_ascii_digit());
+    match name.rsplit_once('.').filter(|(_, number)| symbol.is_local() && is_number(number)) {
+        Some((name, _)) => name.to_string(),
+        None => name.to_string(),
     }
 }
 
 /// A relocation as text. An address within the object becomes an offset in its section: for some sections,
 /// LLVM refers to those rather than to symbols.
 fn shown(file: &File, at: u64, reloc: &object::Relocation, bytes: &mut [u8]) -> String {
-    let name = |index: SymbolIndex| file.symbol_by_index(index).expect("a symbol").name().expect("text");
+    let name = |index: SymbolIndex| plain(&file.symbol_by_index(index).expect("a symbol"));
     let is_address =
         matches!(reloc.flags(), RelocationFlags::MachO { r_type, r_length: 3, .. } if r_type.0 == 0);
     if is_address && reloc.subtractor().is_none() {
@@ -100,13 +102,32 @@ fn shown(file: &File, at: u64, reloc: &object::Relocation, bytes: &mut [u8]) -> 
         bytes[at as usize..at as usize + 4].fill(0);
     }
     let target = match reloc.target() {
-        RelocationTarget::Symbol(index) => plain(name(index)).to_string(),
+        RelocationTarget::Symbol(index) => name(index),
         other => format!("{other:?}"),
     };
-    format!("{:?} {target} {:?} {}", reloc.flags(), reloc.subtractor().map(name), reloc.addend())
+    let (flags, addend) = usual(file.architecture(), reloc.flags(), reloc.addend());
+    format!("{flags:?} {target} {:?} {addend}", reloc.subtractor().map(name))
 }
 
-/// Resolves a branch within what a symbol begins, and returns whether it is one.
+/// The number and addend of a distance before the last bytes of an instruction, as of one at its end. They
+/// mean the same: such a number only says that linkers count from a later byte and add as many to the addend.
+fn usual(arch: object::Architecture, flags: RelocationFlags, addend: i64) -> (RelocationFlags, i64) {
+    let RelocationFlags::MachO { r_type, r_pcrel, r_length } = flags else { return (flags, addend) };
+    let more = match r_type {
+        macho::X86_64_RELOC_SIGNED_1 => 1,
+        macho::X86_64_RELOC_SIGNED_2 => 2,
+        macho::X86_64_RELOC_SIGNED_4 => 4,
+        _ => 0,
+    };
+    match arch {
+        object::Architecture::X86_64 if more > 0 => {
+            (RelocationFlags::MachO { r_type: macho::X86_64_RELOC_SIGNED, r_pcrel, r_length }, addend + more)
+        }
+        _ => (flags, addend),
+    }
+}
+
+/// Resolves a distance within what a symbol begins, and returns whether it is one.
 fn resolve(file: &File, section: usize, at: u64, reloc: &object::Relocation, bytes: &mut [u8]) -> bool {
     let RelocationTarget::Symbol(target) = reloc.target() else { return false };
     let target = file.symbol_by_index(target).expect("a symbol");
@@ -131,7 +152,18 @@ fn resolve(file: &File, section: usize, at: u64, reloc: &object::Relocation, byt
             let distance = (begins.wrapping_sub(at) as u32) >> 2 & 0x3FF_FFFF;
             *field = (u32::from_le_bytes(*field) & !0x3FF_FFFF | distance).to_le_bytes();
         }
-        (object::Architecture::X86_64, RelocationFlags::MachO { r_type: macho::X86_64_RELOC_BRANCH, .. }) => {
+        (
+            object::Architecture::X86_64,
+            RelocationFlags::MachO {
+                r_type:
+                    macho::X86_64_RELOC_BRANCH
+                    | macho::X86_64_RELOC_SIGNED
+                    | macho::X86_64_RELOC_SIGNED_1
+                    | macho::X86_64_RELOC_SIGNED_2
+                    | macho::X86_64_RELOC_SIGNED_4,
+                ..
+            },
+        ) => {
             *field =
                 (begins.wrapping_sub(at + 4) as u32).wrapping_add(u32::from_le_bytes(*field)).to_le_bytes();
         }
@@ -173,18 +205,10 @@ fn difference(ours: &Section, theirs: &Section) -> String {
     format!("at {bytes:x?} of {size:x?}, {relocs:?}, {rest:x?}")
 }
 
-/// Files whose objects still differ, as the manual says: in attributes of stack maps and of names for
-/// addresses, in relocations with addends, and in local names that other symbols have too.
-const UNFINISHED: [&str; 6] =
-    ["symbol_offset.clif", "collector.clif", "lists.clif", "macho.clif", "addresses.clif", "captured.clif"];
-
 fn check(target: &str, triple: &str, options: &[&str]) {
     let dir = Scratch::new(format!("assembly/{target}{}", options.len()));
     let (mut wrong, mut compared) = (Vec::new(), 0);
     for file in files() {
-        if UNFINISHED.iter().any(|name| file.ends_with(name)) {
-            continue;
-        }
         let mut clifc = Command::new(env!("CARGO_BIN_EXE_clifc"));
         clifc.args(["build", "-w", "--emit=obj,asm", "--target", target]).args(options);
         // Not every test file is for macOS.
@@ -200,6 +224,41 @@ fn check(target: &str, triple: &str, options: &[&str]) {
     }
     assert!(wrong.is_empty(), "{} of {compared} differ:\n{}", wrong.len(), wrong.join("\n"));
     assert!(compared > 100, "only {compared} were compared");
+}
+
+/// Assemblers would give these sections other types or attributes.
+#[test]
+fn sections_that_assemblers_decide_are_refused() {
+    let dir = Scratch::new("assembly/decided");
+    let file = dir.join("f.clif");
+    let build = |text: &str| {
+        std::fs::write(&file, text).expect("a file");
+        let mut clifc = Command::new(env!("CARGO_BIN_EXE_clifc"));
+        clifc.args(["build", "--target", "aarch64-apple-darwin", "--emit=obj,asm", "--out-dir"]);
+        run(clifc.arg(&*dir).arg(&file))
+    };
+    for (text, place, section) in [
+        ("\n  data %text section \"__TEXT,__cstring\" = \"text\\0\"\n", "2:3", "__TEXT,__cstring"),
+        ("data %eight section \"__TEXT,__literal8\" = i64 1\n", "1:1", "__TEXT,__literal8"),
+        (
+            "data %own section \"__DATA,__own\" = i64 1\n\
+             function %plain() system_v {\nblock0:\n    return\n}\n\
+             function %collects(i64) -> i64 system_v {\n\
+             ss0 = explicit_slot 8\n    fn0 = %plain() system_v\n\
+             block0(v0: i64):\n    stack_store v0, ss0\n    call fn0(), stack_map=[i64 @ ss0+0]\n\
+             v1 = stack_load.i64 ss0\n    return v1\n}\n",
+            "6:1",
+            "__LLVM_STACKMAPS,__llvm_stackmaps",
+        ),
+    ] {
+        let refused = build(text).expect_err("assembly cannot have it");
+        let message =
+            format!("f.clif:{place}: error: assembly cannot have section {section} as it is in objects");
+        assert!(refused.contains(&message), "{refused}");
+    }
+    build("data %own section \"__DATA,__own\" = i64 1\n").expect("assembly can have it");
+    let triple = "arm64-apple-macos11";
+    compare(triple, &dir.join("f.s"), &dir.join("f.o")).expect("the same object");
 }
 
 #[test]

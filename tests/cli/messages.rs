@@ -300,6 +300,34 @@ fn messages_are_counted_and_limited() {
     );
 }
 
+/// Most lines of a long function have an error that is not shown, or none of their own; looking for what they
+/// mean does not take time for each that grows with the function.
+#[test]
+fn long_functions_full_of_mistakes_take_no_time() {
+    const LINES: usize = 28_000;
+    let dir = dir("many_mistakes");
+    let function = |line: &dyn Fn(usize) -> String| {
+        let lines: String = (1..=LINES).map(line).collect();
+        format!("function %f(i32) -> i32 {{\nblock0(v0: i32):\n{lines}    return v0\n}}\n")
+    };
+    let values: String = (1..=LINES).map(|n| format!(", v{n}")).collect();
+    for (text, error) in [
+        (function(&|n| format!("    v{n} = iadd v{}, v0\n", n + LINES)), "v28001 is not defined"),
+        (function(&|n| format!("    v{n} = iad v0, v0\n")), "unknown opcode `iad`; did you mean `iadd`?"),
+        (function(&|n| format!("    v{n} = iadd v{}, v0\n    v{n}, = iadd v0\n", n + 1)), "expected"),
+        (function(&|n| format!("    jump block{n}(v{n})\nblock{n}(v{n}: i32:\n")), "expected `)`"),
+        (function(&|n| format!("    jump block{n}\n;! block0({n}\n")), "is not defined"),
+        (function(&|_| "block0(".into()), "block0 is defined twice"),
+        (format!("function %f() {{\nblock0:\n    call fn0(v0{values})\n    v9 = iadd v8\n}}\n"), "fn0"),
+    ] {
+        let start = std::time::Instant::now();
+        let output = clifc(&dir, &["check", "--target", "x86_64", "-"], &text);
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(errors.contains(error), "{errors}");
+        assert!(start.elapsed().as_secs() < 10, "{:?} for {errors}", start.elapsed());
+    }
+}
+
 #[test]
 fn messages_can_be_json() {
     let dir = dir("json_messages");

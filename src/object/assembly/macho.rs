@@ -11,14 +11,14 @@ use object::read::{Object as _, ObjectSection as _, ObjectSymbol as _, Relocatio
 use object::read::{SectionIndex, SymbolIndex};
 use object::{Endianness, RelocationFlags, SymbolSection};
 
-use super::{Body, Field, Place, Printer, quoted, text};
+use super::{Body, Field, Place, Printer, Refusal, quoted, text};
 use crate::options::Target;
 
 type File<'a> = MachOFile64<'a, Endianness>;
 type Entry = Nlist64<Endianness>;
 
 /// Prints an object.
-pub(super) fn print(printer: &mut Printer<'_>, object: &[u8], target: &Target) -> Result<(), String> {
+pub(super) fn print(printer: &mut Printer<'_>, object: &[u8], target: &Target) -> Result<(), Refusal> {
     let file = File::parse(object).map_err(text)?;
     let names = names(&file)?;
     let (major, minor, _) = target.minimum_macos();
@@ -34,7 +34,8 @@ pub(super) fn print(printer: &mut Printer<'_>, object: &[u8], target: &Target) -
     for symbol in file.symbols().filter(|symbol| symbol.section() == SymbolSection::Absolute) {
         let name = &names[&symbol.index()];
         printer.out.push_str(&attributes(name, symbol.macho_symbol()));
-        printer.line(format_args!(".set {name}, {:#x}", symbol.address()));
+        // `.set` would keep the symbol from being stripped.
+        printer.line(format_args!("{name} = {:#x}", symbol.address()));
     }
     printer.line(".subsections_via_symbols");
     Ok(())
@@ -60,13 +61,20 @@ fn print_section(
     file: &File<'_>,
     names: &HashMap<SymbolIndex, String>,
     index: SectionIndex,
-) -> Result<(), String> {
+) -> Result<(), Refusal> {
     let section = file.section_by_index(index).map_err(text)?;
     let header = section.macho_section();
     let segment = section.segment_name().map_err(text)?.unwrap_or_default();
     let name = section.name().map_err(text)?;
     let flags = header.flags(Endianness::Little);
-    printer.line(format_args!(".section {segment},{name},{}", kind(flags)?));
+    let name = format!("{segment},{name}");
+    if is_decided_otherwise(&name, flags) {
+        let message = format!(
+            "assembly cannot have section {name} as it is in objects: assemblers decide its attributes"
+        );
+        return Err(Refusal { message, section: Some(name) });
+    }
+    printer.line(format_args!(".section {name},{}", kind(flags)?));
     let align = section.align().max(1);
     if align > 1 {
         printer.line(format_args!(".p2align {}", align.trailing_zeros()));
@@ -76,7 +84,31 @@ fn print_section(
     let mut fields = fields(file, names, index, bytes)?;
     fields.sort_by_key(|field| field.at);
     let is_zero = matches!(SectionType::from(flags), macho::S_ZEROFILL | macho::S_THREAD_LOCAL_ZEROFILL);
-    printer.section(&Body { bytes, size: section.size(), align, is_zero }, &places, &fields)
+    printer.section(&Body { bytes, size: section.size(), align, is_zero }, &places, &fields)?;
+    Ok(())
+}
+
+/// Sections whose type and attributes LLVM's assembler decides, whatever the directive says: those to which
+/// clifc may give others.
+const DECIDED: [(&str, SectionFlags); 11] = [
+    ("__LLVM_STACKMAPS,__llvm_stackmaps", macho::S_REGULAR.to_flags()),
+    ("__LLVM_FAULTMAPS,__llvm_faultmaps", macho::S_REGULAR.to_flags()),
+    ("__LLVM,__remarks", macho::S_ATTR_DEBUG),
+    ("__TEXT,__cstring", macho::S_CSTRING_LITERALS.to_flags()),
+    ("__TEXT,__literal4", macho::S_4BYTE_LITERALS.to_flags()),
+    ("__TEXT,__literal8", macho::S_8BYTE_LITERALS.to_flags()),
+    ("__TEXT,__literal16", macho::S_16BYTE_LITERALS.to_flags()),
+    ("__DATA,__la_symbol_ptr", macho::S_LAZY_SYMBOL_POINTERS.to_flags()),
+    ("__DATA,__nl_symbol_ptr", macho::S_NON_LAZY_SYMBOL_POINTERS.to_flags()),
+    ("__DATA,__thread_init", macho::S_THREAD_LOCAL_INIT_FUNCTION_POINTERS.to_flags()),
+    ("__DATA,__thread_ptr", macho::S_THREAD_LOCAL_VARIABLE_POINTERS.to_flags()),
+];
+
+/// Whether assemblers would give a section other flags.
+fn is_decided_otherwise(name: &str, flags: SectionFlags) -> bool {
+    // Assemblers set it where they write instructions.
+    let flags = SectionFlags(flags.0 & !macho::S_ATTR_SOME_INSTRUCTIONS.0);
+    DECIDED.iter().any(|(known, decided)| *known == name && *decided != flags)
 }
 
 /// Names of section types.

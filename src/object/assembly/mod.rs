@@ -152,6 +152,20 @@ pub(super) fn destination(arch: Arch, at: u64, bytes: &[u8], line: &str) -> Opti
     (dialect(&Target::of(arch)).0.destination)(&Inst { at, bytes: bytes.to_vec(), mnemonic, operands })
 }
 
+/// Why an object cannot be printed.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    pub(super) message: String,
+    /// The section that it is about, if it is one.
+    pub(super) section: Option<String>,
+}
+
+impl From<String> for Refusal {
+    fn from(message: String) -> Self {
+        Refusal { message, section: None }
+    }
+}
+
 /// A function of the object: the name of its symbol, and its code.
 pub(super) struct Named<'a> {
     pub(super) name: Vec<u8>,
@@ -165,7 +179,7 @@ pub(super) fn print(
     target: &Target,
     flags: &Flags,
     syntax: Syntax,
-) -> Result<String, String> {
+) -> Result<String, Refusal> {
     let (dialect, architecture) = dialect(target);
     let functions = functions.iter().map(|named| (named.name.as_slice(), named.code)).collect();
     let mut printer = Printer {

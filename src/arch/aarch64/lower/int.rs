@@ -24,11 +24,15 @@ impl Extensions for Aarch64 {
         use Opcode::*;
         match ty {
             types::I8 | types::I16 => {
-                matches!(data.opcode, Load | Icmp | Fcmp | Iconst | Ushr | Clz | Ctz | Popcnt | Bitrev)
+                matches!(
+                    data.opcode,
+                    Load | Icmp | Fcmp | Iconst | Ushr | Clz | Ctz | Popcnt | Bitrev | Extractlane
+                )
             }
             types::I32 => matches!(
                 data.opcode,
-                Load | Uload8
+                Load | Extractlane
+                    | Uload8
                     | Uload16
                     | Sload8
                     | Sload16

@@ -15,14 +15,36 @@ use crate::machine::reg::{RegClass, VReg};
 use crate::machine::size::{B8, L32, O128, OperandSize, Q64, W16, exact_size};
 use crate::rule;
 
-/// Materialises a constant, given its bytes. One instruction makes all whose bytes are 0 and 255.
+/// Materialises a constant, given its bytes. One instruction makes all whose bytes are 0 and 255, and all
+/// whose lanes are the same number of 16 bits.
 pub fn make_constant(cx: &mut Cx, d: VReg, bytes: [u8; 16]) {
     if bytes.iter().all(|byte| matches!(byte, 0 | 0xFF)) {
         let mask = bytes.iter().fold(0, |mask, byte| mask << 1 | i32::from(byte & 1));
         return rows::vgbm(cx, d, mask);
     }
+    if let Some((size, number)) = replicated(bytes) {
+        rule!(cx, "vector.replicated");
+        return rows::vrepi(cx, size, d, number.into());
+    }
     let number = cx.vcode.constant(&bytes);
     rows::vl(cx, d, Amode::at(Place::Constant(number), 0));
+}
+
+/// The number of which a constant consists, extended by its sign to the size of lanes.
+fn replicated(bytes: [u8; 16]) -> Option<(OperandSize, i16)> {
+    [B8, W16, L32, Q64].into_iter().find_map(|size| {
+        let (lane, _) = bytes.split_at(size.bits() as usize / 8);
+        let (high, low) = lane.split_at(lane.len().saturating_sub(2));
+        let number = match *low {
+            [byte] => i16::from(byte as i8),
+            [first, second] => i16::from_be_bytes([first, second]),
+            _ => return None,
+        };
+        let sign = if number < 0 { 0xFF } else { 0 };
+        let is_lane = |other: &[u8]| other == lane;
+        (high.iter().all(|byte| *byte == sign) && bytes.chunks(lane.len()).all(is_lane))
+            .then_some((size, number))
+    })
 }
 
 /// Lowers loads of vectors.
