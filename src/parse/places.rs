@@ -211,7 +211,7 @@ mod tests {
         let (header, end) = (of("block1(v3").expect("it is there"), text.len());
         assert_eq!(definitions.first("v1", header..end), None);
         assert!(!definitions.is_in(&[], "v3"));
-        assert!(!definitions.is_in(&[0..header], "v3"));
+        assert!(!definitions.is_in(std::slice::from_ref(&(0..header)), "v3"));
         assert!(definitions.is_in(&[0..header, header..end], "v3"));
     }
 }
