@@ -117,7 +117,7 @@ async fn get(operator: &Operator, lookups: &Lookups, group: usize, timeout: Dura
     match tokio::time::timeout(timeout, operator.read(lookups.name(group))).await {
         Ok(Ok(bytes)) => {
             traffic.answered();
-            return lookups.take(group, &bytes.to_vec());
+            return lookups.take(group, bytes.to_vec());
         }
         Ok(Err(error)) if error.kind() == ErrorKind::NotFound => traffic.answered(),
         Ok(Err(error)) => traffic.failed(&reason(&error), false),

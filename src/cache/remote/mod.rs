@@ -25,7 +25,7 @@ mod traffic;
 #[cfg(not(feature = "remote"))]
 use no_client as client;
 
-pub(crate) use lookups::{Group, Lookups, Outcome};
+pub(crate) use lookups::{Group, Lookups, Outcome, Task};
 pub use pack::Seal;
 
 use client::Client;
