@@ -452,12 +452,12 @@ fn compile_all<I: Backend>(inputs: &BuildInputs) -> Outcome {
             Some(lookups) => lookups.next(),
             None => {
                 let first = next.fetch_add(BATCH, Ordering::Relaxed);
-                (first < count).then(|| Task::Compile(first..count.min(first + BATCH)))
+                (first < count).then(|| Task::Compile(first..count.min(first + BATCH), None))
             }
         };
         while let Some(task) = take() {
-            let functions = match task {
-                Task::Compile(functions) => functions,
+            let (functions, group) = match task {
+                Task::Compile(functions, group) => (functions, group),
                 Task::Use(group, code) => {
                     worker.take_group(group, code);
                     continue;
@@ -468,6 +468,9 @@ fn compile_all<I: Backend>(inputs: &BuildInputs) -> Outcome {
                     worker.function(index, &split.functions[index]);
                 }
                 (observer.progress)(done.fetch_add(1, Ordering::Relaxed) + 1, count);
+            }
+            if let Some(group) = group {
+                worker.send_group(group);
             }
         }
         worker.finish()

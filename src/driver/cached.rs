@@ -180,6 +180,21 @@ impl<'a> Cached<'a> {
         }
     }
 
+    /// Sends a group to the shared store, while others are compiled, if all of its functions are the last of
+    /// `units`. Other groups are sent at the end.
+    pub(super) fn send_group(&self, notes: &mut CacheNotes, group: usize, units: &[Unit]) {
+        let (Some(lookups), Some(remote)) = (self.lookups(), self.cache.remote()) else { return };
+        let Group { functions, name, .. } = lookups.group(group);
+        let Some(start) = units.len().checked_sub(functions.len()) else { return };
+        let units = &units[start..];
+        if remote.takes_packs() && units.iter().map(|unit| unit.0).eq(functions.clone()) {
+            let units: Vec<&CompiledFunction> = units.iter().map(|unit| &*unit.1).collect();
+            let bytes = remote.seal().pack(name, &units);
+            notes.ledger.statistics.remote_bytes_written += remote.store(name, bytes);
+            lookups.sent(group);
+        }
+    }
+
     /// Looks up a parsed function by its stencil, and returns the stencil's key and what to do with the
     /// function.
     pub(super) fn claim(&self, function: &Function, notes: &mut CacheNotes) -> (Key, Claim) {
@@ -267,7 +282,7 @@ impl<'a> Cached<'a> {
             let found = self.found.into_iter().enumerate();
             units.extend(found.filter_map(|(index, found)| Some((index, found?))));
         }
-        ledgers[0].statistics.remote_bytes_written = store_packs(&self.cache, &lacking, units);
+        ledgers[0].statistics.remote_bytes_written += store_packs(&self.cache, &lacking, units);
         let mut warnings = Vec::new();
         if outcome.refused > 0 {
             let why = "packs are damaged, or were not made with this key, and are replaced";
@@ -314,7 +329,10 @@ fn text_of(types: &StructTypes) -> String {
 /// Sends the packs that the shared store lacks, as far as their functions could be compiled. Returns the
 /// number of bytes.
 fn store_packs(cache: &BuildCache, lacking: &[(Range<usize>, String)], units: &[Unit]) -> u64 {
-    let Some(remote) = cache.remote().filter(|_| !lacking.is_empty()) else { return 0 };
+    let Some(remote) = cache.remote().filter(|remote| remote.takes_packs()) else { return 0 };
+    if lacking.is_empty() {
+        return 0;
+    }
     let by_index: HashMap<usize, &CompiledFunction> =
         units.iter().map(|(index, unit)| (*index, &**unit)).collect();
     let mut written = 0;

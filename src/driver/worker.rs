@@ -102,6 +102,13 @@ impl<'a, I: Backend> Worker<'a, I> {
         }
     }
 
+    /// Sends a group that was just compiled to the shared store.
+    pub(super) fn send_group(&mut self, group: usize) {
+        if let Some(cached) = self.inputs.cached {
+            cached.send_group(&mut self.notes, group, &self.outcome.units);
+        }
+    }
+
     fn parse_and_compile(&mut self, index: usize, text: &FunctionText) -> Option<CompiledFunction> {
         let Context { parser, positions, compiler, .. } = &mut *self.context;
         compiler.progress.current = "parse";

@@ -192,7 +192,7 @@ fn a_full_store_is_a_warning() {
     let s3 = S3::start_full(&directory("remote_full_server"));
     goes_on_without("remote_s3_full", &s3.url());
     // Not even one pack has room.
-    let memcached = Memcached::start(&["-I", "1k", "-M"]);
+    let memcached = Memcached::start(&["-I", "1k", "-o", "slab_chunk_max=1"]);
     goes_on_without("remote_memcached_full", &memcached.url());
     let port = full_server();
     goes_on_without("remote_s3_no_room", &s3_url(port));

@@ -1,7 +1,7 @@
 //! Servers that stores are on, and a proxy that gets in the way. All end with the test or the process.
 
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -273,9 +273,13 @@ impl Memcached {
         }))
     }
 
+    fn connect(&self) -> TcpStream {
+        TcpStream::connect(("127.0.0.1", self.0.port)).expect("the server runs")
+    }
+
     /// Sends a command, and returns the answer.
     fn command(&self, command: &[u8]) -> Vec<u8> {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.0.port)).expect("the server runs");
+        let mut stream = self.connect();
         stream.write_all(&[command, b"\r\nquit\r\n"].concat()).expect("it listens");
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).expect("it answers");
@@ -309,8 +313,12 @@ impl Server for Memcached {
     }
 
     fn names(&self) -> Vec<String> {
-        let answer = String::from_utf8(self.command(b"lru_crawler metadump all")).expect("text");
-        let names = answer.lines().filter_map(|line| line.strip_prefix("key=")?.split(' ').next());
+        let mut stream = self.connect();
+        stream.write_all(b"lru_crawler metadump all\r\n").expect("it listens");
+        // A thread of its own answers, which doesn't see further commands.
+        let lines = BufReader::new(stream).lines().map(|line| line.expect("a line"));
+        let lines = lines.take_while(|line| line.trim_end() != "END");
+        let names = lines.filter_map(|line| Some(line.strip_prefix("key=")?.split(' ').next()?.to_string()));
         names.map(|name| name.replace("%2F", "/")).collect()
     }
 

@@ -36,7 +36,7 @@ enum Status {
     Asked,
     /// It must be compiled: the store does not have it, or was too slow.
     Missed,
-    /// It was too slow, and has it.
+    /// It has it, but was too slow, or it was sent there.
     Late,
     /// Its pack came in time.
     Came,
@@ -44,8 +44,8 @@ enum Status {
 
 /// What a worker does next.
 pub(crate) enum Task<'a> {
-    /// Compile the functions of a group, as far as the local store lacks them.
-    Compile(Range<usize>),
+    /// Compile functions, as far as the local store lacks them: those of the group with this index, if any.
+    Compile(Range<usize>, Option<usize>),
     /// Use this code for the functions of a group.
     Use(&'a Group, Vec<CompiledFunction>),
 }
@@ -189,13 +189,13 @@ impl Lookups {
                 continue;
             }
             if let Some(group) = state.missed.pop_front() {
-                return Some(Task::Compile(self.groups[group].functions.clone()));
+                return Some(self.compile(group));
             }
             if state.asked == 0 {
                 return None;
             }
             if state.patience.is_zero() {
-                return self.give_up_last(&mut state).map(Task::Compile);
+                return self.give_up_last(&mut state);
             }
             let (start, patience) = (Instant::now(), state.patience);
             let waited = self.changed.wait_timeout(state, patience);
@@ -211,14 +211,28 @@ impl Lookups {
     }
 
     /// Stops waiting for the last group that is asked for.
-    fn give_up_last(&self, state: &mut State) -> Option<Range<usize>> {
+    fn give_up_last(&self, state: &mut State) -> Option<Task<'_>> {
         let is_asked = |status: &Status| matches!(status, Status::Asked);
         let group = state.statuses[..state.asked_end].iter().rposition(is_asked)?;
         state.asked_end = group;
         state.statuses[group] = Status::Missed;
         state.asked -= 1;
         state.outcome.too_slow += 1;
-        Some(self.groups[group].functions.clone())
+        Some(self.compile(group))
+    }
+
+    fn compile(&self, group: usize) -> Task<'_> {
+        Task::Compile(self.groups[group].functions.clone(), Some(group))
+    }
+
+    /// A group.
+    pub(crate) fn group(&self, group: usize) -> &Group {
+        &self.groups[group]
+    }
+
+    /// Notes that a group's pack is sent to the store.
+    pub(crate) fn sent(&self, group: usize) {
+        self.state().statuses[group] = Status::Late;
     }
 
     /// Ends the lookups. Returns the groups whose packs the store lacks.
@@ -250,7 +264,7 @@ mod tests {
         /// The function that it is about, which must be compiled.
         fn start(&self) -> usize {
             match self {
-                Task::Compile(functions) => functions.start,
+                Task::Compile(functions, _) => functions.start,
                 Task::Use(..) => panic!("nothing came"),
             }
         }
