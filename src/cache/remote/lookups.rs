@@ -1,10 +1,10 @@
 //! A build's lookups in a shared store: which groups are asked for, were found, or must be compiled.
 //!
-//! Workers unpack packs that came, and take groups that the store does not have. When there are none and packs
-//! are still on their way, a worker waits as long as that is allowed, and then compiles the group that the
-//! store will answer last. It is allowed to wait for a share of the time that compiling everything would take,
-//! and for half of the time that the packs which came have saved. So a store that is slow or silent costs
-//! little, and waiting pays while packs keep coming.
+//! Workers unpack packs that came, and take groups that the store does not have. When there are none and
+//! packs are still on their way, a worker waits as long as that is allowed, and then compiles the group that
+//! the store will answer last. It is allowed to wait for a share of the time that compiling everything would
+//! take, and for half of the time that the packs which came have saved. So a store that is slow or silent
+//! costs little, and waiting pays while packs keep coming.
 
 use super::pack::Seal;
 use crate::machine::compiled::CompiledFunction;

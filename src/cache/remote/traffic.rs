@@ -83,9 +83,9 @@ impl Traffic {
         std::mem::take(&mut state.warnings)
     }
 
-    /// Waits until no packs are being sent: for `share`, and for up to `most` while they are sent so fast that
-    /// this is enough. Time in which the store has answered nothing at all counts. Returns how many packs are
-    /// left.
+    /// Waits until no packs are being sent: for `share`, and for up to `most` while they are sent so fast
+    /// that this is enough. Time in which the store has answered nothing at all counts. Returns how many
+    /// packs are left.
     pub(super) fn wait(&self, share: Duration, most: Duration) -> usize {
         let start = Instant::now();
         let mut state = self.state();
