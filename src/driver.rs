@@ -24,6 +24,7 @@ mod worker;
 use crate::arch::aarch64::Aarch64;
 use crate::arch::s390x::S390x;
 use crate::arch::x86_64::X86_64;
+use crate::cache::remote::Task;
 use crate::cache::{Cache, Statistics};
 use crate::diag::{Diagnostic, Severity, Source};
 use crate::ir::{Inlining, Module, Name};
@@ -264,8 +265,7 @@ fn compile(
     let callees = Callees::find(&making, part.is_some());
     if let Some(cached) = &mut cached {
         cached.depend_on(&module.types, &callees);
-        let threads = session.threads(split.functions.len());
-        cached.find(source.text, &split, (&module.types, &callees), threads);
+        cached.find(source.text, &split, (&module.types, &callees), session);
     }
     let inputs = BuildInputs {
         session,
@@ -282,13 +282,15 @@ fn compile(
         back_end(options.target.arch())(&inputs);
     timing.merge(&of_workers);
     diagnostics.append(&mut found);
-    let statistics = cached.map(|cached| {
-        let (statistics, warnings) = cached.finish(cache_notes, &mut units, &split, &mut diagnostics);
-        warnings.iter().for_each(|warning| (observer.warn)(warning));
-        statistics
-    });
+    let additions = cached.map(|cached| cached.finish(cache_notes, &mut units, &split, &mut diagnostics));
     timing.add("compile (wall)", start.elapsed());
+    let store = || {
+        let (statistics, warnings) = additions?.store();
+        warnings.iter().for_each(|warning| (observer.warn)(warning));
+        Some(statistics)
+    };
     if diagnostics.iter().any(|d| d.severity != Severity::Warning) {
+        store();
         diagnostics.sort_by_key(|diagnostic| diagnostic.offset);
         return Err(diagnostics);
     }
@@ -300,8 +302,12 @@ fn compile(
     let bodies = if options.debug.is_some() { callees.offsets(&split) } else { HashMap::new() };
     let (debug, threads) = (options.debug.as_ref(), session.pool(units.len()));
     let debug = debug.map(|options| DebugInfo { options, source, bodies: &bodies, threads });
-    let object =
-        timing.measure("object", || write_object((&split, module), part.as_ref(), &units, options, debug));
+    let mut write =
+        || timing.measure("object", || write_object((&split, module), part.as_ref(), &units, options, debug));
+    let (object, statistics) = match threads {
+        Some(pool) => pool.install(|| rayon::join(write, store)),
+        None => (write(), store()),
+    };
     let (written, assembly) = object?;
     let image = image::make(source, &split, module, &units, options, &written)?;
     let object::Written { bytes: object, mut warnings, symbols, contradictions, .. } = written;
@@ -446,15 +452,25 @@ fn compile_all<I: Backend>(inputs: &BuildInputs) -> Outcome {
             Some(lookups) => lookups.next(),
             None => {
                 let first = next.fetch_add(BATCH, Ordering::Relaxed);
-                (first < count).then(|| first..count.min(first + BATCH))
+                (first < count).then(|| Task::Compile(first..count.min(first + BATCH), None))
             }
         };
-        while let Some(functions) = take() {
+        while let Some(task) = take() {
+            let (functions, group) = match task {
+                Task::Compile(functions, group) => (functions, group),
+                Task::Use(group, code) => {
+                    worker.take_group(group, code);
+                    continue;
+                }
+            };
             for index in functions {
                 if cached.is_none_or(|cached| cached.is_wanted(index)) {
                     worker.function(index, &split.functions[index]);
                 }
                 (observer.progress)(done.fetch_add(1, Ordering::Relaxed) + 1, count);
+            }
+            if let Some(group) = group {
+                worker.send_group(group);
             }
         }
         worker.finish()

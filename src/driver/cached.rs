@@ -11,8 +11,8 @@
 //! Invariant: if a deferred function has no code at the end, then compiling the other function failed, and
 //! there is a diagnostic.
 
-use super::Unit;
 use super::callees::Callees;
+use super::{Session, Unit};
 use crate::cache::entry::is_sound;
 use crate::cache::key::Key;
 use crate::cache::remote::groups::divide;
@@ -21,8 +21,9 @@ use crate::cache::{BuildCache, Claim, Ledger, Statistics};
 use crate::diag::{Diagnostic, Severity};
 use crate::ir::{Function, Params, StructTypes};
 use crate::machine::compiled::{CompiledFunction, CompiledStencil};
-use crate::parse::{self, Split};
+use crate::parse::{self, FunctionText, Split};
 use crate::timing::Timing;
+use rayon::prelude::*;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -113,13 +114,13 @@ impl<'a> Cached<'a> {
     }
 
     /// Looks up all functions by the keys of their texts, in the local store. Asks the shared store, if there
-    /// is one, for groups of which the local one lacks a function. `threads` is the number of workers.
+    /// is one, for groups of which the local one lacks a function.
     pub(super) fn find(
         &mut self,
         text: &[u8],
         split: &Split,
         (types, callees): (&StructTypes, &Callees),
-        threads: usize,
+        session: &Session,
     ) {
         self.found = self.cache.find_texts(&self.keys, &mut self.ledger);
         let found = self.found.iter().zip(&split.functions).filter(|(found, _)| found.is_some());
@@ -131,8 +132,11 @@ impl<'a> Cached<'a> {
         let start = Instant::now();
         let digests = self.cache.text_digests(&text_of(types));
         let functions = &split.functions;
-        let mut of_functions: Vec<Key> =
-            functions.iter().map(|function| digests.digest(&text[function.text.clone()])).collect();
+        let digest = |function: &FunctionText| digests.digest(&text[function.text.clone()]);
+        let mut of_functions: Vec<Key> = match session.pool(functions.len()) {
+            Some(pool) => pool.install(|| functions.par_iter().map(digest).collect()),
+            None => functions.iter().map(digest).collect(),
+        };
         callees.extend_keys(&mut of_functions, |bytes| digests.digest(bytes));
         let digests = of_functions;
         let group = |functions: Range<usize>| {
@@ -143,7 +147,7 @@ impl<'a> Cached<'a> {
         let groups = divide(&digests).into_iter().map(group).filter(|group| group.wanted_bytes > 0);
         let groups = groups.collect();
         self.ledger.statistics.hashing += start.elapsed();
-        self.lookups = Some(remote.lookups(groups, threads));
+        self.lookups = Some(remote.lookups(groups, session.threads(functions.len())));
     }
 
     /// The groups of functions that a shared store is asked for.
@@ -154,6 +158,41 @@ impl<'a> Cached<'a> {
     /// Whether a function must be parsed and compiled.
     pub(super) fn is_wanted(&self, index: usize) -> bool {
         self.cache.checks() || self.found[index].is_none()
+    }
+
+    /// Takes over the code of a group that came from the shared store, as far as the local one lacks it.
+    pub(super) fn take_group(
+        &self,
+        notes: &mut CacheNotes,
+        group: &Group,
+        code: Vec<CompiledFunction>,
+        split: &Split,
+        units: &mut Vec<Unit>,
+    ) {
+        for (at, unit) in code.into_iter().enumerate() {
+            let index = group.functions.start + at;
+            if self.found[index].is_none() {
+                self.cache.keep(&self.keys[index], &group.name, at, &unit, &mut notes.ledger);
+                notes.ledger.statistics.remote_hits += 1;
+                notes.ledger.statistics.found_text += split.functions[index].text.len() as u64;
+                units.push((index, Box::new(unit)));
+            }
+        }
+    }
+
+    /// Sends a group to the shared store, while others are compiled, if all of its functions are the last of
+    /// `units`. Other groups are sent at the end.
+    pub(super) fn send_group(&self, notes: &mut CacheNotes, group: usize, units: &[Unit]) {
+        let (Some(lookups), Some(remote)) = (self.lookups(), self.cache.remote()) else { return };
+        let Group { functions, name, .. } = lookups.group(group);
+        let Some(start) = units.len().checked_sub(functions.len()) else { return };
+        let units = &units[start..];
+        if remote.takes_packs() && units.iter().map(|unit| unit.0).eq(functions.clone()) {
+            let units: Vec<&CompiledFunction> = units.iter().map(|unit| &*unit.1).collect();
+            let bytes = remote.seal().pack(name, &units);
+            notes.ledger.statistics.remote_bytes_written += remote.store(name, bytes);
+            lookups.sent(group);
+        }
     }
 
     /// Looks up a parsed function by its stencil, and returns the stencil's key and what to do with the
@@ -206,16 +245,16 @@ impl<'a> Cached<'a> {
         notes.first.push((stencil, index));
     }
 
-    /// Adds the functions that were not compiled to `units`, and writes new entries to the cache. Returns the
-    /// statistics, and warnings about problems with the cache.
+    /// Adds the functions that were not compiled to `units`, and sends new packs to the shared store. Returns
+    /// what is to be written to the local one.
     pub(super) fn finish(
         mut self,
         cache_notes: Vec<CacheNotes>,
         units: &mut Vec<Unit>,
         split: &Split,
         diagnostics: &mut Vec<Diagnostic>,
-    ) -> (Statistics, Vec<String>) {
-        let (lacking, outcome) = self.take_packs(split);
+    ) -> Additions<'a> {
+        let (lacking, outcome) = self.end_lookups();
         let mut ledgers = vec![std::mem::take(&mut self.ledger)];
         let (mut first, mut shared, mut different) = (HashMap::new(), Vec::new(), Vec::new());
         for mut notes in cache_notes {
@@ -243,8 +282,8 @@ impl<'a> Cached<'a> {
             let found = self.found.into_iter().enumerate();
             units.extend(found.filter_map(|(index, found)| Some((index, found?))));
         }
-        ledgers[0].statistics.remote_bytes_written = store_packs(&self.cache, &lacking, units);
-        let (statistics, mut warnings) = self.cache.finish(&ledgers);
+        ledgers[0].statistics.remote_bytes_written += store_packs(&self.cache, &lacking, units);
+        let mut warnings = Vec::new();
         if outcome.refused > 0 {
             let why = "packs are damaged, or were not made with this key, and are replaced";
             warnings.push(format!("the shared store: {} {why}", outcome.refused));
@@ -252,34 +291,33 @@ impl<'a> Cached<'a> {
         if outcome.is_slow {
             warnings.push("the shared store is too slow: compiling is faster".into());
         }
-        (statistics, warnings)
+        Additions { cache: self.cache, ledgers, warnings }
     }
 
-    /// Takes over the functions of packs that came from the shared store. Returns the functions and names of
-    /// packs that it lacks, and what came of the lookups.
-    fn take_packs(&mut self, split: &Split) -> (Vec<(Range<usize>, String)>, Outcome) {
+    /// Ends the lookups in the shared store. Returns the functions and names of packs that it lacks, and what
+    /// came of the lookups.
+    fn end_lookups(&mut self) -> (Vec<(Range<usize>, String)>, Outcome) {
         let Some(lookups) = self.lookups.take() else { return (Vec::new(), Outcome::default()) };
-        let statistics = &mut self.ledger.statistics;
-        let (mut hits, mut found_text, mut packs) = (0, 0, Vec::new());
-        let (lacking, outcome) =
-            lookups.finish(|name, first, units| packs.push((name.to_string(), first, units)));
-        statistics.waiting += outcome.waited;
-        statistics.remote_bytes_read += outcome.bytes_read;
-        let lacking = lacking.iter().map(|group| (group.functions.clone(), group.name.clone())).collect();
-        for (name, first, units) in packs {
-            for (at, unit) in units.into_iter().enumerate() {
-                let index = first + at;
-                if self.found[index].is_none() {
-                    self.cache.keep(&self.keys[index], &name, at, &unit, &mut self.ledger);
-                    self.found[index] = Some(Box::new(unit));
-                    found_text += split.functions[index].text.len() as u64;
-                    hits += 1;
-                }
-            }
-        }
-        self.ledger.statistics.remote_hits += hits;
-        self.ledger.statistics.found_text += found_text;
-        (lacking, outcome)
+        let (lacking, outcome) = lookups.finish();
+        self.ledger.statistics.waiting += outcome.waited;
+        self.ledger.statistics.remote_bytes_read += outcome.bytes_read;
+        (lacking.iter().map(|group| (group.functions.clone(), group.name.clone())).collect(), outcome)
+    }
+}
+
+/// What a build adds to the local store.
+pub(super) struct Additions<'a> {
+    cache: BuildCache<'a>,
+    ledgers: Vec<Ledger>,
+    warnings: Vec<String>,
+}
+
+impl Additions<'_> {
+    /// Writes the entries. Returns the build's statistics, and warnings about problems with both stores.
+    pub(super) fn store(self) -> (Statistics, Vec<String>) {
+        let (statistics, mut warnings) = self.cache.finish(&self.ledgers);
+        warnings.extend(self.warnings);
+        (statistics, warnings)
     }
 }
 
@@ -291,7 +329,10 @@ fn text_of(types: &StructTypes) -> String {
 /// Sends the packs that the shared store lacks, as far as their functions could be compiled. Returns the
 /// number of bytes.
 fn store_packs(cache: &BuildCache, lacking: &[(Range<usize>, String)], units: &[Unit]) -> u64 {
-    let Some(remote) = cache.remote().filter(|_| !lacking.is_empty()) else { return 0 };
+    let Some(remote) = cache.remote().filter(|remote| remote.takes_packs()) else { return 0 };
+    if lacking.is_empty() {
+        return 0;
+    }
     let by_index: HashMap<usize, &CompiledFunction> =
         units.iter().map(|(index, unit)| (*index, &**unit)).collect();
     let mut written = 0;

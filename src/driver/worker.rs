@@ -5,6 +5,7 @@ use super::callees::{BodyMaker, Making};
 use super::numbering::parse_numbered;
 use super::{BuildInputs, BuildOptions, DumpRequest, Outcome};
 use crate::cache::Claim;
+use crate::cache::remote::Group;
 use crate::diag::{Diagnostic, Severity};
 use crate::ir::SourceMap;
 use crate::machine::compiled::{CompiledFunction, CompiledStencil};
@@ -91,6 +92,20 @@ impl<'a, I: Backend> Worker<'a, I> {
                 prepare(&mut self.context.compiler, &self.inputs);
                 self.context.compiler.progress.timing = timing;
             }
+        }
+    }
+
+    /// Uses code from the shared store.
+    pub(super) fn take_group(&mut self, group: &Group, code: Vec<CompiledFunction>) {
+        if let Some(cached) = self.inputs.cached {
+            cached.take_group(&mut self.notes, group, code, self.inputs.split, &mut self.outcome.units);
+        }
+    }
+
+    /// Sends a group that was just compiled to the shared store.
+    pub(super) fn send_group(&mut self, group: usize) {
+        if let Some(cached) = self.inputs.cached {
+            cached.send_group(&mut self.notes, group, &self.outcome.units);
         }
     }
 

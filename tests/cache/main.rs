@@ -4,6 +4,8 @@ mod keys;
 mod processes;
 #[cfg(feature = "remote")]
 mod remote;
+#[cfg(feature = "remote")]
+mod servers;
 mod sessions;
 
 use std::fs;

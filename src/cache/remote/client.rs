@@ -16,6 +16,9 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 /// The most requests under way.
 const CONCURRENCY: usize = 32;
 
+/// The name of a pack that no store has.
+const NOTHING: &str = "none";
+
 enum Request {
     Get(Arc<Lookups>, usize),
     Put(String, Vec<u8>),
@@ -49,6 +52,7 @@ impl Client {
 
     /// Asks for the pack of a group.
     pub(super) fn get(&self, lookups: &Arc<Lookups>, group: usize) {
+        self.traffic.begin();
         if self.requests.send(Request::Get(lookups.clone(), group)).is_err() {
             lookups.miss(group);
         }
@@ -96,6 +100,10 @@ async fn serve(
     timeout: Duration,
     traffic: Arc<Traffic>,
 ) {
+    // The first request of most kinds of stores makes connections and loads certificates, which takes longer
+    // than all others. So one is made at once; what comes of it, others will show.
+    let first = operator.clone();
+    tokio::spawn(async move { tokio::time::timeout(timeout, first.read(NOTHING)).await.map(drop) });
     let permits = Arc::new(Semaphore::new(CONCURRENCY));
     while let Some(request) = requests.recv().await {
         let Ok(permit) = permits.clone().acquire_owned().await else { return };
@@ -117,7 +125,7 @@ async fn get(operator: &Operator, lookups: &Lookups, group: usize, timeout: Dura
     match tokio::time::timeout(timeout, operator.read(lookups.name(group))).await {
         Ok(Ok(bytes)) => {
             traffic.answered();
-            return lookups.take(group, &bytes.to_vec());
+            return lookups.take(group, bytes.to_vec());
         }
         Ok(Err(error)) if error.kind() == ErrorKind::NotFound => traffic.answered(),
         Ok(Err(error)) => traffic.failed(&reason(&error), false),

@@ -1,10 +1,10 @@
 //! A build's lookups in a shared store: which groups are asked for, were found, or must be compiled.
 //!
-//! Workers take groups that the store does not have. When there are none and packs are still on their way, a
-//! worker waits as long as that is allowed, and then compiles the group that the store will answer last. It
-//! is allowed to wait for a share of the time that compiling everything would take, and for half of the time
-//! that the packs which came have saved. So a store that is slow or silent costs little, and waiting pays
-//! while packs keep coming.
+//! Workers unpack packs that came, and take groups that the store does not have. When there are none and
+//! packs are still on their way, a worker waits as long as that is allowed, and then compiles the group that
+//! the store will answer last. It is allowed to wait for a share of the time that compiling everything would
+//! take, and for half of the time that the packs which came have saved. So a store that is slow or silent
+//! costs little, and waiting pays while packs keep coming.
 
 use super::pack::Seal;
 use crate::machine::compiled::CompiledFunction;
@@ -36,9 +36,18 @@ enum Status {
     Asked,
     /// It must be compiled: the store does not have it, or was too slow.
     Missed,
-    /// It was too slow, and has it.
+    /// It has it, but was too slow, or it was sent there.
     Late,
-    Found(Vec<CompiledFunction>),
+    /// Its pack came in time.
+    Came,
+}
+
+/// What a worker does next.
+pub(crate) enum Task<'a> {
+    /// Compile functions, as far as the local store lacks them: those of the group with this index, if any.
+    Compile(Range<usize>, Option<usize>),
+    /// Use this code for the functions of a group.
+    Use(&'a Group, Vec<CompiledFunction>),
 }
 
 /// A build's lookups.
@@ -54,6 +63,8 @@ pub(crate) struct Lookups {
 
 struct State {
     statuses: Vec<Status>,
+    /// Groups whose packs are to be unpacked.
+    came: VecDeque<(usize, Vec<u8>)>,
     /// Groups to compile.
     missed: VecDeque<usize>,
     /// Groups from this one on are no longer asked for.
@@ -89,6 +100,7 @@ impl Lookups {
         let patience = (time_for(bytes) / threads / SHARE).max(wait);
         let state = State {
             statuses: groups.iter().map(|_| Status::Asked).collect(),
+            came: VecDeque::new(),
             missed: VecDeque::new(),
             asked_end: groups.len(),
             asked: groups.len(),
@@ -131,33 +143,53 @@ impl Lookups {
     }
 
     /// Takes a pack that the store returned.
-    pub(crate) fn take(&self, group: usize, bytes: &[u8]) {
-        let Group { functions, name, wanted_bytes } = &self.groups[group];
-        let unpacked = self.seal.unpack(name, bytes, functions.len());
-        let Some(units) = unpacked else {
-            self.state().outcome.refused += 1;
-            return self.miss(group);
-        };
+    pub(crate) fn take(&self, group: usize, bytes: Vec<u8>) {
         let mut state = self.state();
         match state.statuses[group] {
             Status::Asked => {
-                state.statuses[group] = Status::Found(units);
+                state.statuses[group] = Status::Came;
                 state.asked -= 1;
-                state.patience += time_for(*wanted_bytes) / self.threads / 2;
-                state.outcome.bytes_read += bytes.len() as u64;
+                state.came.push_back((group, bytes));
             }
             Status::Missed => state.statuses[group] = Status::Late,
-            Status::Late | Status::Found(_) => {}
+            Status::Late | Status::Came => {}
         }
         self.changed.notify_all();
     }
 
-    /// The functions of the next group to compile; `None` if there are no more.
-    pub(crate) fn next(&self) -> Option<Range<usize>> {
+    /// Unpacks the pack of a group. A pack that can't be used is as good as none.
+    fn unpack(&self, group: usize, bytes: &[u8]) -> Option<Vec<CompiledFunction>> {
+        let Group { functions, name, wanted_bytes } = &self.groups[group];
+        let units = self.seal.unpack(name, bytes, functions.len());
+        let mut state = self.state();
+        match units {
+            Some(_) => {
+                state.patience += time_for(*wanted_bytes) / self.threads / 2;
+                state.outcome.bytes_read += bytes.len() as u64;
+            }
+            None => {
+                state.outcome.refused += 1;
+                state.statuses[group] = Status::Missed;
+                state.missed.push_back(group);
+            }
+        }
+        units
+    }
+
+    /// What to do next; `None` if everything is compiled, or other workers see to it.
+    pub(crate) fn next(&self) -> Option<Task<'_>> {
         let mut state = self.state();
         loop {
+            if let Some((group, bytes)) = state.came.pop_front() {
+                drop(state);
+                if let Some(units) = self.unpack(group, &bytes) {
+                    return Some(Task::Use(&self.groups[group], units));
+                }
+                state = self.state();
+                continue;
+            }
             if let Some(group) = state.missed.pop_front() {
-                return Some(self.groups[group].functions.clone());
+                return Some(self.compile(group));
             }
             if state.asked == 0 {
                 return None;
@@ -179,29 +211,38 @@ impl Lookups {
     }
 
     /// Stops waiting for the last group that is asked for.
-    fn give_up_last(&self, state: &mut State) -> Option<Range<usize>> {
+    fn give_up_last(&self, state: &mut State) -> Option<Task<'_>> {
         let is_asked = |status: &Status| matches!(status, Status::Asked);
         let group = state.statuses[..state.asked_end].iter().rposition(is_asked)?;
         state.asked_end = group;
         state.statuses[group] = Status::Missed;
         state.asked -= 1;
         state.outcome.too_slow += 1;
-        Some(self.groups[group].functions.clone())
+        Some(self.compile(group))
     }
 
-    /// Ends the lookups. Calls `found` with the first function of each group whose pack came and the code of
-    /// its functions, and returns the groups whose packs the store lacks.
-    pub(crate) fn finish(
-        &self,
-        mut found: impl FnMut(&str, usize, Vec<CompiledFunction>),
-    ) -> (Vec<&Group>, Outcome) {
+    fn compile(&self, group: usize) -> Task<'_> {
+        Task::Compile(self.groups[group].functions.clone(), Some(group))
+    }
+
+    /// A group.
+    pub(crate) fn group(&self, group: usize) -> &Group {
+        &self.groups[group]
+    }
+
+    /// Notes that a group's pack is sent to the store.
+    pub(crate) fn sent(&self, group: usize) {
+        self.state().statuses[group] = Status::Late;
+    }
+
+    /// Ends the lookups. Returns the groups whose packs the store lacks.
+    pub(crate) fn finish(&self) -> (Vec<&Group>, Outcome) {
         let mut state = self.state();
         let mut lacking = Vec::new();
         for (group, status) in self.groups.iter().zip(&mut state.statuses) {
             match std::mem::replace(status, Status::Late) {
-                Status::Found(units) => found(&group.name, group.functions.start, units),
                 Status::Missed => lacking.push(group),
-                Status::Asked | Status::Late => {}
+                Status::Asked | Status::Late | Status::Came => {}
             }
         }
         let most = state.outcome.too_slow as usize * 2 > self.groups.len();
@@ -219,6 +260,16 @@ fn time_for(bytes: u64) -> Duration {
 mod tests {
     use super::*;
 
+    impl Task<'_> {
+        /// The function that it is about, which must be compiled.
+        fn start(&self) -> usize {
+            match self {
+                Task::Compile(functions, _) => functions.start,
+                Task::Use(..) => panic!("nothing came"),
+            }
+        }
+    }
+
     fn lookups(count: usize, bytes: u64) -> Lookups {
         let group = |at: usize| Group { functions: at..at + 1, name: format!("{at}"), wanted_bytes: bytes };
         Lookups::new((0..count).map(group).collect(), Seal::new(b""), 1, Duration::ZERO)
@@ -229,10 +280,10 @@ mod tests {
         // An estimate of 250 ms, of which 10 ms are waited.
         let lookups = lookups(10, 1_250_000);
         let start = Instant::now();
-        let order: Vec<_> = std::iter::from_fn(|| lookups.next()).map(|group| group.start).collect();
+        let order: Vec<_> = std::iter::from_fn(|| lookups.next()).map(|task| task.start()).collect();
         assert_eq!(order, (0..10).rev().collect::<Vec<_>>(), "the last is compiled first");
         assert!(start.elapsed() >= Duration::from_millis(10) && start.elapsed() < Duration::from_millis(200));
-        let (lacking, outcome) = lookups.finish(|_, _, _| panic!("nothing was found"));
+        let (lacking, outcome) = lookups.finish();
         assert_eq!((lacking.len(), outcome.too_slow), (10, 10));
     }
 
@@ -242,18 +293,19 @@ mod tests {
         let mut unit = CompiledFunction::default();
         unit.code.align = 1;
         let pack = |at: &str| Seal::new(b"").pack(at, &[&unit]);
-        lookups.take(0, &pack("0"));
-        lookups.take(1, &pack("0"));
+        lookups.take(0, pack("0"));
+        lookups.take(1, pack("0"));
         lookups.miss(2);
-        let mut order = vec![lookups.next().expect("damaged").start, lookups.next().expect("absent").start];
-        order.push(lookups.next().expect("late").start);
-        assert_eq!((order, lookups.next()), (vec![1, 2, 3], None));
-        lookups.take(3, &pack("3"));
-        let mut found = Vec::new();
-        let (lacking, outcome) = lookups.finish(|name, first, units| {
-            found.push((name.to_string(), first, units.len()));
-        });
-        assert_eq!(found, [("0".into(), 0, 1)]);
+        match lookups.next() {
+            Some(Task::Use(group, units)) => assert_eq!((group.functions.start, units.len()), (0, 1)),
+            _ => panic!("what came is used"),
+        }
+        let mut order = vec![lookups.next().expect("absent").start()];
+        order.push(lookups.next().expect("damaged").start());
+        order.push(lookups.next().expect("late").start());
+        assert!(order == [2, 1, 3] && lookups.next().is_none(), "{order:?}");
+        lookups.take(3, pack("3"));
+        let (lacking, outcome) = lookups.finish();
         assert_eq!(lacking.iter().map(|group| group.functions.start).collect::<Vec<_>>(), [1, 2]);
         assert_eq!((outcome.refused, outcome.too_slow), (1, 1));
     }

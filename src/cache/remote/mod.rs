@@ -25,7 +25,7 @@ mod traffic;
 #[cfg(not(feature = "remote"))]
 use no_client as client;
 
-pub(crate) use lookups::{Group, Lookups, Outcome};
+pub(crate) use lookups::{Group, Lookups, Outcome, Task};
 pub use pack::Seal;
 
 use client::Client;
@@ -74,7 +74,7 @@ impl FromStr for RemoteMode {
     }
 }
 
-/// How long packs may be sent at the end of a build, if the store answers.
+/// How long packs may be sent at the end of a build, if that suffices.
 const MOMENT: Duration = Duration::from_millis(300);
 
 /// A shared store in use.
@@ -118,11 +118,13 @@ impl Remote {
         }
     }
 
-    /// Sends a pack to the store in the background, unless packs are only read. Returns the number of bytes.
+    /// Whether there is any use in sending packs.
+    pub(crate) fn takes_packs(&self) -> bool {
+        self.options.mode != RemoteMode::ReadOnly && !self.traffic.is_down()
+    }
+
+    /// Sends a pack to the store in the background. Returns the number of bytes.
     pub(crate) fn store(&self, name: &str, bytes: Vec<u8>) -> u64 {
-        if self.options.mode == RemoteMode::ReadOnly {
-            return 0;
-        }
         let count = bytes.len() as u64;
         self.client.put(name, bytes);
         count
@@ -134,10 +136,10 @@ impl Remote {
     }
 
     /// Waits until packs are sent, for at most `share`, a small part of the build's time, or a moment if the
-    /// store does answer. Returns the number of packs that were not sent.
+    /// store takes packs so fast that this is enough. Returns the number of packs that were not sent.
     pub fn finish(&self, share: Duration) -> usize {
         let RemoteOptions { timeout, wait, .. } = self.options;
-        let [patience, silence] = [share.max(MOMENT), share].map(|most| most.min(timeout).max(wait));
-        self.traffic.wait(patience, silence)
+        let [share, most] = [share, share.max(MOMENT)].map(|time| time.min(timeout).max(wait));
+        self.traffic.wait(share, most)
     }
 }
