@@ -99,6 +99,11 @@ impl RegionNames {
 
     /// Sets the description of a region.
     pub fn set(&mut self, region: Region, description: &str) {
+        if self.parts.is_empty() {
+            // Most functions that have any have some.
+            self.text.reserve(256);
+            self.parts.reserve(16);
+        }
         let start = self.text.len() as u32;
         self.text.push_str(description);
         self.parts.ensure(region, Span::default());

@@ -220,8 +220,9 @@ impl WebDav {
         fs::create_dir_all(&files).expect("a directory");
         let process = Process::start(|port| {
             let options = directory.join("lighttpd.conf");
+            // Files change behind its back.
             let text = format!(
-                "server.document-root = \"{}\"\nserver.bind = \"127.0.0.1\"\nserver.port = {port}\n\
+                "server.stat-cache-engine = \"disable\"\nserver.document-root = \"{}\"\nserver.bind = \"127.0.0.1\"\nserver.port = {port}\n\
                  server.modules = (\"mod_webdav\")\nwebdav.activate = \"enable\"\n",
                 files.display()
             );
@@ -314,7 +315,8 @@ impl Server for Memcached {
 
     fn names(&self) -> Vec<String> {
         let mut stream = self.connect();
-        stream.write_all(b"lru_crawler metadump all\r\n").expect("it listens");
+        stream.write_all(b"lru_crawler metadump hash\r\n").expect("it listens");
+        // By way of the hash table: in the lists, entries that have just been used may be passed over.
         // A thread of its own answers, which doesn't see further commands.
         let lines = BufReader::new(stream).lines().map(|line| line.expect("a line"));
         let lines = lines.take_while(|line| line.trim_end() != "END");
