@@ -10,9 +10,10 @@ use super::inlined::Inlined;
 use super::inst::*;
 use super::opcode::{Effects, Format};
 use super::positions::Positions;
+use super::region_names::RegionNames;
 use super::structure::{Layouts, StructRef};
 use super::types::Type;
-use crate::entity::{Entity, List, ListPool, Map, Span};
+use crate::entity::{Entity, List, ListPool, Map};
 use serde::{Deserialize, Serialize};
 use std::hash::{Hash, Hasher};
 use zerocopy::{ByteHash, Immutable, IntoBytes};
@@ -81,51 +82,6 @@ impl Params {
         self.inlined = Inlined::default();
     }
 }
-
-/// Descriptions of alias regions, all in one text: functions of some front ends have dozens.
-#[derive(Clone, Debug, Default)]
-pub struct RegionNames {
-    text: String,
-    /// The part of `text` that describes each region.
-    parts: Map<Region, Span>,
-}
-
-impl RegionNames {
-    /// Removes all descriptions, keeping the memory.
-    pub fn clear(&mut self) {
-        self.text.clear();
-        self.parts.clear();
-    }
-
-    /// Sets the description of a region.
-    pub fn set(&mut self, region: Region, description: &str) {
-        if self.parts.is_empty() {
-            // Most functions that have any have some.
-            self.text.reserve(256);
-            self.parts.reserve(16);
-        }
-        let start = self.text.len() as u32;
-        self.text.push_str(description);
-        self.parts.ensure(region, Span::default());
-        self.parts[region] = Span::from(start, self.text.len());
-    }
-
-    /// The description of a region; empty if it has none.
-    pub fn get(&self, region: Region) -> &str {
-        let part = self.parts.get(region).copied().unwrap_or_default();
-        &self.text[part.start as usize..part.end as usize]
-    }
-}
-
-impl PartialEq for RegionNames {
-    /// Whether all descriptions are the same, in whatever order they were set.
-    fn eq(&self, other: &Self) -> bool {
-        let same = |region| self.get(region) == other.get(region);
-        self.parts.keys().chain(other.parts.keys()).all(same)
-    }
-}
-
-impl Eq for RegionNames {}
 
 /// How a parameter narrower than a register is passed.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]

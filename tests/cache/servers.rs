@@ -222,7 +222,8 @@ impl WebDav {
             let options = directory.join("lighttpd.conf");
             // Files change behind its back.
             let text = format!(
-                "server.stat-cache-engine = \"disable\"\nserver.document-root = \"{}\"\nserver.bind = \"127.0.0.1\"\nserver.port = {port}\n\
+                "server.stat-cache-engine = \"disable\"\n\
+                 server.document-root = \"{}\"\nserver.bind = \"127.0.0.1\"\nserver.port = {port}\n\
                  server.modules = (\"mod_webdav\")\nwebdav.activate = \"enable\"\n",
                 files.display()
             );
