@@ -1,7 +1,7 @@
 //! The shared store: what it has is found, and whatever happens to it costs a warning.
 
 use super::servers::{
-    self, Memcached, Mishap, Redis, S3, Server, files, free_port, full_server, proxy, s3_url,
+    self, FileServer, Memcached, Mishap, Redis, Server, files, free_port, full_server, proxy, s3_url,
 };
 use super::{Numbers, count, directory, program, targets};
 use std::collections::HashMap;
@@ -189,7 +189,7 @@ fn a_store_that_does_not_work_is_a_warning() {
 fn a_full_store_is_a_warning() {
     let redis = Redis::start(&["--maxmemory", "1mb", "--maxmemory-policy", "noeviction"]);
     goes_on_without("remote_full", &redis.url());
-    let s3 = S3::start_full(&directory("remote_full_server"));
+    let s3 = FileServer::full_s3(&directory("remote_full_server"));
     goes_on_without("remote_s3_full", &s3.url());
     // Not even one pack has room.
     let memcached = Memcached::start(&["-I", "1k", "-o", "slab_chunk_max=1"]);

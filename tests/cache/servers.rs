@@ -32,9 +32,9 @@ pub trait Server: Send {
 pub fn all(directory: &Path) -> Vec<Box<dyn Server>> {
     vec![
         Box::new(Redis::start(&[])),
-        Box::new(S3::start(directory)),
+        Box::new(FileServer::s3(directory)),
         Box::new(Memcached::start(&[])),
-        Box::new(WebDav::start(directory)),
+        Box::new(FileServer::webdav(directory)),
     ]
 }
 
@@ -136,31 +136,32 @@ impl Server for Redis {
     }
 }
 
-/// A server of S3 that keeps objects as files: s3s-fs.
-pub struct S3 {
+/// A server that keeps entries as files.
+pub struct FileServer {
     process: Process,
     files: PathBuf,
+    url_at: fn(u16) -> String,
 }
 
 const ACCESS_KEY: &str = "access-key-of-tests";
 const SECRET_KEY: &str = "secret-key-of-tests";
 
-impl S3 {
-    /// Starts it, with its files in a directory.
-    pub fn start(directory: &Path) -> Self {
-        Self::run(directory, |server| Command::new(server))
+impl FileServer {
+    /// Starts a server of S3, s3s-fs, with its files in a directory.
+    pub fn s3(directory: &Path) -> Self {
+        Self::s3_run_by(directory, |server| Command::new(server))
     }
 
-    /// Starts one that has no room: no file may have any contents.
-    pub fn start_full(directory: &Path) -> Self {
-        Self::run(directory, |server| {
+    /// Starts a server of S3 that has no room: no file may have any contents.
+    pub fn full_s3(directory: &Path) -> Self {
+        Self::s3_run_by(directory, |server| {
             let mut command = Command::new("sh");
             command.args(["-c", "trap '' XFSZ; ulimit -f 0; exec \"$@\"", "sh"]).arg(server);
             command
         })
     }
 
-    fn run(directory: &Path, command: impl FnOnce(&Path) -> Command) -> Self {
+    fn s3_run_by(directory: &Path, command: impl FnOnce(&Path) -> Command) -> Self {
         let root = directory.join("s3");
         let files = root.join("bucket");
         fs::create_dir_all(&files).expect("a directory");
@@ -171,51 +172,11 @@ impl S3 {
             command.args(["--access-key", ACCESS_KEY, "--secret-key", SECRET_KEY]).arg(root);
             command
         });
-        S3 { process, files }
-    }
-}
-
-impl Server for S3 {
-    fn url_at(&self, port: u16) -> String {
-        s3_url(port)
+        FileServer { process, files, url_at: s3_url }
     }
 
-    fn process(&mut self) -> &mut Process {
-        &mut self.process
-    }
-
-    fn port(&self) -> u16 {
-        self.process.port
-    }
-
-    fn names(&self) -> Vec<String> {
-        names(&self.files)
-    }
-
-    fn damage(&self) {
-        damage(&self.files);
-    }
-
-    fn swap(&self) {
-        swap(&self.files);
-    }
-}
-
-/// The URL of a bucket on a server of S3.
-pub fn s3_url(port: u16) -> String {
-    let server = format!("s3://bucket/?region=us-east-1&endpoint=http://127.0.0.1:{port}");
-    server + &format!("&access_key_id={ACCESS_KEY}&secret_access_key={SECRET_KEY}&disable_config_load=true")
-}
-
-/// A server of WebDAV: lighttpd.
-pub struct WebDav {
-    process: Process,
-    files: PathBuf,
-}
-
-impl WebDav {
-    /// Starts it, with its files in a directory.
-    pub fn start(directory: &Path) -> Self {
+    /// Starts a server of WebDAV, lighttpd, with its files in a directory.
+    pub fn webdav(directory: &Path) -> Self {
         let files = directory.join("webdav");
         fs::create_dir_all(&files).expect("a directory");
         let process = Process::start(|port| {
@@ -233,13 +194,13 @@ impl WebDav {
             command.arg("-D").arg("-f").arg(options);
             command
         });
-        WebDav { process, files }
+        FileServer { process, files, url_at: |port| format!("http://127.0.0.1:{port}/team/clifc") }
     }
 }
 
-impl Server for WebDav {
+impl Server for FileServer {
     fn url_at(&self, port: u16) -> String {
-        format!("http://127.0.0.1:{port}/team/clifc")
+        (self.url_at)(port)
     }
 
     fn process(&mut self) -> &mut Process {
@@ -251,16 +212,29 @@ impl Server for WebDav {
     }
 
     fn names(&self) -> Vec<String> {
-        names(&self.files)
+        files(&self.files).iter().map(|path| path.display().to_string()).collect()
     }
 
     fn damage(&self) {
-        damage(&self.files);
+        for path in files(&self.files) {
+            fs::write(path, "something else").expect("a file");
+        }
     }
 
     fn swap(&self) {
-        swap(&self.files);
+        let paths = files(&self.files);
+        let mut contents: Vec<_> = paths.iter().map(|path| fs::read(path).expect("a file")).collect();
+        contents.rotate_left(1);
+        for (path, contents) in paths.iter().zip(contents) {
+            fs::write(path, contents).expect("a file");
+        }
     }
+}
+
+/// The URL of a bucket on a server of S3.
+pub fn s3_url(port: u16) -> String {
+    let server = format!("s3://bucket/?region=us-east-1&endpoint=http://127.0.0.1:{port}");
+    server + &format!("&access_key_id={ACCESS_KEY}&secret_access_key={SECRET_KEY}&disable_config_load=true")
 }
 
 /// A memcached server.
@@ -317,8 +291,8 @@ impl Server for Memcached {
     fn names(&self) -> Vec<String> {
         let mut stream = self.connect();
         stream.write_all(b"lru_crawler metadump hash\r\n").expect("it listens");
-        // By way of the hash table: in the lists, entries that have just been used may be passed over.
-        // A thread of its own answers, which doesn't see further commands.
+        // A thread of its own answers, which doesn't see further commands. It goes through the hash table:
+        // those that go through the lists may pass over entries that have just been used.
         let lines = BufReader::new(stream).lines().map(|line| line.expect("a line"));
         let lines = lines.take_while(|line| line.trim_end() != "END");
         let names = lines.filter_map(|line| Some(line.strip_prefix("key=")?.split(' ').next()?.to_string()));
@@ -346,27 +320,6 @@ pub fn files(directory: &Path) -> Vec<PathBuf> {
     }
     found.sort();
     found
-}
-
-fn names(directory: &Path) -> Vec<String> {
-    files(directory).iter().map(|path| path.display().to_string()).collect()
-}
-
-/// Replaces the contents of all files.
-fn damage(directory: &Path) {
-    for path in files(directory) {
-        fs::write(path, "something else").expect("a file");
-    }
-}
-
-/// Gives each file the contents of another.
-fn swap(directory: &Path) {
-    let paths = files(directory);
-    let mut contents: Vec<_> = paths.iter().map(|path| fs::read(path).expect("a file")).collect();
-    contents.rotate_left(1);
-    for (path, contents) in paths.iter().zip(contents) {
-        fs::write(path, contents).expect("a file");
-    }
 }
 
 pub fn free_port() -> u16 {
