@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use clifc::filetest::{self, Observer, Options, Outcome, Status, Toolchains, Totals};
 use clifc::options::Target;
 use indicatif::{ProgressBar, ProgressStyle};
-use regex::Regex;
+use regex_lite::Regex;
 
 use super::args::Test;
 use super::{CommandError, print, with_threads};

@@ -10,7 +10,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use regex::Regex;
+use regex_lite::Regex;
 
 /// The kind of a directive.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -127,7 +127,7 @@ impl Checker {
             let (start, end) = (range.start + whole.start(), range.start + whole.end());
             for name in regex.capture_names().flatten() {
                 let held = found.name(name).map_or("", |group| group.as_str());
-                variables.insert(name.into(), Variable { regex: regex::escape(held), from: end });
+                variables.insert(name.into(), Variable { regex: regex_lite::escape(held), from: end });
             }
             reached = if directive.kind == Kind::Unordered { reached.max(end) } else { end };
             if directive.kind != Kind::Unordered {
@@ -278,7 +278,7 @@ fn compile(parts: &[Part], variables: &HashMap<String, Variable>) -> Result<Rege
     let mut regex = String::from(word_at(parts.first(), |text| text.chars().next()));
     for part in parts {
         match part {
-            Part::Text(text) => regex.push_str(&regex::escape(text)),
+            Part::Text(text) => regex.push_str(&regex_lite::escape(text)),
             Part::Match(expr) => regex.push_str(&value(expr)?),
             Part::Define(name, expr) => regex.push_str(&format!("(?P<{name}>{})", value(expr)?)),
         }

@@ -25,7 +25,7 @@ use std::time::{Duration, Instant};
 use std::{fs, io};
 
 use rayon::prelude::*;
-use regex::Regex;
+use regex_lite::Regex;
 
 use crate::diag::did_you_mean;
 use crate::options::{Arch, Flags, Target};
