@@ -16,6 +16,7 @@ mod image;
 mod inlined;
 mod large;
 mod numbering;
+mod pack_names;
 mod session;
 mod shard;
 mod unused;
@@ -40,6 +41,7 @@ use cached::{CacheNotes, Cached};
 use callees::{Callees, Making};
 pub use described::{Described, Held};
 pub use large::{LARGE, Large, build_large};
+use pack_names::PackInputs;
 pub use session::Session;
 pub use shard::Shard;
 use std::borrow::Cow;
@@ -265,7 +267,11 @@ fn compile(
     let callees = Callees::find(&making, part.is_some());
     if let Some(cached) = &mut cached {
         cached.depend_on(&module.types, &callees);
-        cached.find(source.text, &split, (&module.types, &callees), session);
+        cached.find(
+            PackInputs { text: source.text, split: &split, callees: &callees },
+            &module.types,
+            session,
+        );
     }
     let inputs = BuildInputs {
         session,
@@ -460,6 +466,10 @@ fn compile_all<I: Backend>(inputs: &BuildInputs) -> Outcome {
                 Task::Compile(functions, group) => (functions, group),
                 Task::Use(group, code) => {
                     worker.take_group(group, code);
+                    continue;
+                }
+                Task::Ask(groups) => {
+                    worker.ask(groups);
                     continue;
                 }
             };

@@ -5,28 +5,28 @@
 //! gets a copy of that one's code at the end. Each worker has [`CacheNotes`] of its own, so that workers wait
 //! for each other at the cache only.
 //!
-//! With a shared store, groups of functions that the local one lacks are asked for there, and workers take
-//! groups that it lacks too in place of functions (`Lookups`).
+//! With a shared store, workers ask there for groups of functions that the local one lacks, and compile groups
+//! that it lacks too (`Lookups`).
 //!
 //! Invariant: if a deferred function has no code at the end, then compiling the other function failed, and
 //! there is a diagnostic.
 
 use super::callees::Callees;
+use super::pack_names::{PackInputs, PackNames};
 use super::{Session, Unit};
 use crate::cache::entry::is_sound;
 use crate::cache::key::Key;
 use crate::cache::remote::groups::divide;
-use crate::cache::remote::{Group, Lookups, Outcome};
+use crate::cache::remote::{Group, Lookups, Remote};
 use crate::cache::{BuildCache, Claim, Ledger, Statistics};
 use crate::diag::{Diagnostic, Severity};
 use crate::ir::{Function, Params, StructTypes};
 use crate::machine::compiled::{CompiledFunction, CompiledStencil};
-use crate::parse::{self, FunctionText, Split};
+use crate::parse::{self, Split};
 use crate::timing::Timing;
-use rayon::prelude::*;
 use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 /// The functions of a build that the cache has.
@@ -37,9 +37,22 @@ pub(super) struct Cached<'a> {
     /// The functions that were found by their texts.
     found: Vec<Option<Box<CompiledFunction>>>,
     /// The groups of functions that a shared store is asked for.
-    lookups: Option<Arc<Lookups>>,
+    shared: Option<Shared<'a>>,
     /// What was counted before workers started.
     ledger: Ledger,
+}
+
+/// The groups of functions that a shared store is asked for, and the names of their packs.
+struct Shared<'a> {
+    lookups: Arc<Lookups>,
+    names: PackNames<'a>,
+}
+
+impl Shared<'_> {
+    /// The name of a group's pack.
+    fn name<'b>(&self, group: &'b Group) -> &'b str {
+        group.name.get_or_init(|| self.names.name(group.functions.clone()))
+    }
 }
 
 /// What one worker notes for the end of the build.
@@ -82,7 +95,7 @@ impl<'a> Cached<'a> {
         });
         ledger.statistics.hashing = hashing;
         timing.add("split", start.elapsed() - hashing);
-        (split, Cached { cache, keys, found: Vec::new(), lookups: None, ledger })
+        (split, Cached { cache, keys, found: Vec::new(), shared: None, ledger })
     }
 
     /// Computes the keys of the texts of functions that have been split off.
@@ -92,7 +105,7 @@ impl<'a> Cached<'a> {
         let keys = texts.map(|text| cache.text_key(text)).collect();
         let mut ledger = Ledger::default();
         ledger.statistics.hashing = start.elapsed();
-        Cached { cache, keys, found: Vec::new(), lookups: None, ledger }
+        Cached { cache, keys, found: Vec::new(), shared: None, ledger }
     }
 
     /// Makes the keys depend on what the texts of functions refer to by name: the file's `type` items, and
@@ -113,46 +126,43 @@ impl<'a> Cached<'a> {
         }
     }
 
-    /// Looks up all functions by the keys of their texts, in the local store. Asks the shared store, if there
-    /// is one, for groups of which the local one lacks a function.
-    pub(super) fn find(
-        &mut self,
-        text: &[u8],
-        split: &Split,
-        (types, callees): (&StructTypes, &Callees),
-        session: &Session,
-    ) {
+    /// Looks up all functions by the keys of their texts, in the local store. Prepares to ask the shared store,
+    /// if there is one, for groups of which the local one lacks a function.
+    pub(super) fn find(&mut self, inputs: PackInputs<'a>, types: &StructTypes, session: &Session) {
+        let functions = &inputs.split.functions;
         self.found = self.cache.find_texts(&self.keys, &mut self.ledger);
-        let found = self.found.iter().zip(&split.functions).filter(|(found, _)| found.is_some());
+        let found = self.found.iter().zip(functions).filter(|(found, _)| found.is_some());
         self.ledger.statistics.found_text = found.map(|(_, function)| function.text.len() as u64).sum();
         let Some(remote) = self.cache.remote() else { return };
         if self.found.iter().all(Option::is_some) {
             return;
         }
-        let start = Instant::now();
-        let digests = self.cache.text_digests(&text_of(types));
-        let functions = &split.functions;
-        let digest = |function: &FunctionText| digests.digest(&text[function.text.clone()]);
-        let mut of_functions: Vec<Key> = match session.pool(functions.len()) {
-            Some(pool) => pool.install(|| functions.par_iter().map(digest).collect()),
-            None => functions.iter().map(digest).collect(),
+        let group = |range: Range<usize>| {
+            let wanted = range.clone().filter(|&index| self.found[index].is_none());
+            let wanted_bytes = wanted.map(|index| functions[index].text.len() as u64).sum();
+            Group { functions: range, name: OnceLock::new(), wanted_bytes }
         };
-        callees.extend_keys(&mut of_functions, |bytes| digests.digest(bytes));
-        let digests = of_functions;
-        let group = |functions: Range<usize>| {
-            let wanted = functions.clone().filter(|&index| self.found[index].is_none());
-            let wanted_bytes = wanted.map(|index| split.functions[index].text.len() as u64).sum();
-            Group { name: remote.seal().name(&digests[functions.clone()]), functions, wanted_bytes }
-        };
-        let groups = divide(&digests).into_iter().map(group).filter(|group| group.wanted_bytes > 0);
-        let groups = groups.collect();
-        self.ledger.statistics.hashing += start.elapsed();
-        self.lookups = Some(remote.lookups(groups, session.threads(functions.len())));
+        let groups = divide((0..functions.len()).map(|function| inputs.text_of(function)));
+        let groups = groups.into_iter().map(group).filter(|group| group.wanted_bytes > 0).collect();
+        let names = PackNames::new(inputs, self.cache.text_digests(&text_of(types)), remote.seal().clone());
+        self.shared =
+            Some(Shared { lookups: remote.lookups(groups, session.threads(functions.len())), names });
     }
 
     /// The groups of functions that a shared store is asked for.
     pub(super) fn lookups(&self) -> Option<&Lookups> {
-        self.lookups.as_deref()
+        self.shared.as_ref().map(|shared| &*shared.lookups)
+    }
+
+    /// Asks the shared store for the packs of groups.
+    pub(super) fn ask(&self, notes: &mut CacheNotes, groups: Range<usize>) {
+        let (Some(shared), Some(remote)) = (&self.shared, self.cache.remote()) else { return };
+        for group in groups {
+            let start = Instant::now();
+            shared.name(shared.lookups.group(group));
+            notes.ledger.statistics.hashing += start.elapsed();
+            remote.ask(&shared.lookups, group);
+        }
     }
 
     /// Whether a function must be parsed and compiled.
@@ -169,10 +179,11 @@ impl<'a> Cached<'a> {
         split: &Split,
         units: &mut Vec<Unit>,
     ) {
+        let Some(name) = group.name.get() else { return };
         for (at, unit) in code.into_iter().enumerate() {
             let index = group.functions.start + at;
             if self.found[index].is_none() {
-                self.cache.keep(&self.keys[index], &group.name, at, &unit, &mut notes.ledger);
+                self.cache.keep(&self.keys[index], name, at, &unit, &mut notes.ledger);
                 notes.ledger.statistics.remote_hits += 1;
                 notes.ledger.statistics.found_text += split.functions[index].text.len() as u64;
                 units.push((index, Box::new(unit)));
@@ -183,12 +194,14 @@ impl<'a> Cached<'a> {
     /// Sends a group to the shared store, while others are compiled, if all of its functions are the last of
     /// `units`. Other groups are sent at the end.
     pub(super) fn send_group(&self, notes: &mut CacheNotes, group: usize, units: &[Unit]) {
-        let (Some(lookups), Some(remote)) = (self.lookups(), self.cache.remote()) else { return };
-        let Group { functions, name, .. } = lookups.group(group);
+        let (Some(shared), Some(remote)) = (&self.shared, self.cache.remote()) else { return };
+        let lookups = &shared.lookups;
+        let Group { functions, .. } = lookups.group(group);
         let Some(start) = units.len().checked_sub(functions.len()) else { return };
         let units = &units[start..];
         if remote.takes_packs() && units.iter().map(|unit| unit.0).eq(functions.clone()) {
             let units: Vec<&CompiledFunction> = units.iter().map(|unit| &*unit.1).collect();
+            let name = shared.name(lookups.group(group));
             let bytes = remote.seal().pack(name, &units);
             notes.ledger.statistics.remote_bytes_written += remote.store(name, bytes);
             lookups.sent(group);
@@ -254,7 +267,7 @@ impl<'a> Cached<'a> {
         split: &Split,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Additions<'a> {
-        let (lacking, outcome) = self.end_lookups();
+        let shared_store = self.shared.take();
         let mut ledgers = vec![std::mem::take(&mut self.ledger)];
         let (mut first, mut shared, mut different) = (HashMap::new(), Vec::new(), Vec::new());
         for mut notes in cache_notes {
@@ -282,27 +295,59 @@ impl<'a> Cached<'a> {
             let found = self.found.into_iter().enumerate();
             units.extend(found.filter_map(|(index, found)| Some((index, found?))));
         }
-        ledgers[0].statistics.remote_bytes_written += store_packs(&self.cache, &lacking, units);
-        let mut warnings = Vec::new();
-        if outcome.refused > 0 {
-            let why = "packs are damaged, or were not made with this key, and are replaced";
-            warnings.push(format!("the shared store: {} {why}", outcome.refused));
-        }
-        if outcome.is_slow {
-            warnings.push("the shared store is too slow: compiling is faster".into());
-        }
-        Additions { cache: self.cache, ledgers, warnings }
+        let warnings = shared_store.map(|shared| finish_shared(&self.cache, &shared, units, &mut ledgers[0]));
+        Additions { cache: self.cache, ledgers, warnings: warnings.unwrap_or_default() }
     }
+}
 
-    /// Ends the lookups in the shared store. Returns the functions and names of packs that it lacks, and what
-    /// came of the lookups.
-    fn end_lookups(&mut self) -> (Vec<(Range<usize>, String)>, Outcome) {
-        let Some(lookups) = self.lookups.take() else { return (Vec::new(), Outcome::default()) };
-        let (lacking, outcome) = lookups.finish();
-        self.ledger.statistics.waiting += outcome.waited;
-        self.ledger.statistics.remote_bytes_read += outcome.bytes_read;
-        (lacking.iter().map(|group| (group.functions.clone(), group.name.clone())).collect(), outcome)
+/// Ends the lookups in the shared store, and sends packs that it lacks. Returns warnings.
+fn finish_shared(
+    cache: &BuildCache,
+    shared: &Shared<'_>,
+    units: &[Unit],
+    ledger: &mut Ledger,
+) -> Vec<String> {
+    let Some(remote) = cache.remote() else { return Vec::new() };
+    let (lacking, outcome) = shared.lookups.finish();
+    let statistics = &mut ledger.statistics;
+    statistics.waiting += outcome.waited;
+    statistics.remote_bytes_read += outcome.bytes_read;
+    remote.wait_for_answer(outcome.patience);
+    if remote.takes_packs() {
+        statistics.remote_bytes_written += send_packs(remote, shared, &lacking, units);
     }
+    let mut warnings = Vec::new();
+    if outcome.refused > 0 {
+        let why = "packs are damaged, or were not made with this key, and are replaced";
+        warnings.push(format!("the shared store: {} {why}", outcome.refused));
+    }
+    if remote.is_silent() {
+        warnings.push("the shared store is not used: it did not answer before all was compiled".into());
+    }
+    if outcome.is_slow {
+        warnings.push("the shared store is too slow: compiling is faster".into());
+    }
+    warnings
+}
+
+/// Sends packs of groups that the shared store lacks, as far as their functions could be compiled. Returns the
+/// number of bytes.
+fn send_packs(remote: &Remote, shared: &Shared<'_>, lacking: &[&Group], units: &[Unit]) -> u64 {
+    if lacking.is_empty() {
+        return 0;
+    }
+    let by_index: HashMap<usize, &CompiledFunction> =
+        units.iter().map(|(index, unit)| (*index, &**unit)).collect();
+    let mut written = 0;
+    for group in lacking {
+        let code: Option<Vec<_>> =
+            group.functions.clone().map(|index| by_index.get(&index).copied()).collect();
+        if let Some(code) = code {
+            let name = shared.name(group);
+            written += remote.store(name, remote.seal().pack(name, &code));
+        }
+    }
+    written
 }
 
 /// What a build adds to the local store.
@@ -324,24 +369,4 @@ impl Additions<'_> {
 /// The text of a file's `type` items.
 fn text_of(types: &StructTypes) -> String {
     types.items().iter().map(|item| format!("{item}\n")).collect()
-}
-
-/// Sends the packs that the shared store lacks, as far as their functions could be compiled. Returns the
-/// number of bytes.
-fn store_packs(cache: &BuildCache, lacking: &[(Range<usize>, String)], units: &[Unit]) -> u64 {
-    let Some(remote) = cache.remote().filter(|remote| remote.takes_packs()) else { return 0 };
-    if lacking.is_empty() {
-        return 0;
-    }
-    let by_index: HashMap<usize, &CompiledFunction> =
-        units.iter().map(|(index, unit)| (*index, &**unit)).collect();
-    let mut written = 0;
-    for (functions, name) in lacking {
-        let group: Option<Vec<_>> = functions.clone().map(|index| by_index.get(&index).copied()).collect();
-        if let Some(group) = group {
-            let bytes = remote.seal().pack(name, &group);
-            written += remote.store(name, bytes);
-        }
-    }
-    written
 }

@@ -200,25 +200,42 @@ impl Callees {
     /// Makes the keys of functions' texts depend on the candidates that they mention. `combine` makes a key
     /// of bytes.
     pub(crate) fn extend_keys(&self, keys: &mut [Key], combine: impl Fn(&[u8]) -> Key) {
-        let extended = |key: Key, list: &[usize], of_candidates: &[Key]| {
-            let mut bytes = key.0.to_vec();
-            for &at in list {
-                let Candidate { linkage, once, wanted, .. } = self.candidates[at];
-                bytes.extend([linkage as u8, once.into(), wanted.into()]);
-                bytes.extend(of_candidates[at].0);
-            }
-            combine(&bytes)
-        };
+        let of_candidates = self.candidate_keys(|function| keys[function], &combine);
+        for (function, key) in keys.iter_mut().enumerate() {
+            *key = self.extended_key(function, *key, &of_candidates, &combine);
+        }
+    }
+
+    /// The extended keys of all candidates, given those of functions' texts.
+    pub(crate) fn candidate_keys(
+        &self,
+        key_of: impl Fn(usize) -> Key,
+        combine: &impl Fn(&[u8]) -> Key,
+    ) -> Vec<Key> {
         let mut of_candidates = vec![Key([0; 32]); self.candidates.len()];
         for &at in &self.order {
             let function = self.candidates[at].function;
-            of_candidates[at] = extended(keys[function], &self.mentions[function], &of_candidates);
+            of_candidates[at] = self.extended_key(function, key_of(function), &of_candidates, combine);
         }
-        for (key, list) in keys.iter_mut().zip(&self.mentions) {
-            if !list.is_empty() {
-                *key = extended(*key, list, &of_candidates);
-            }
+        of_candidates
+    }
+
+    /// Makes the key of a function's text depend on the candidates that it mentions.
+    pub(crate) fn extended_key(
+        &self,
+        function: usize,
+        key: Key,
+        of_candidates: &[Key],
+        combine: &impl Fn(&[u8]) -> Key,
+    ) -> Key {
+        let Some(list) = self.mentions.get(function).filter(|list| !list.is_empty()) else { return key };
+        let mut bytes = key.0.to_vec();
+        for &at in list {
+            let Candidate { linkage, once, wanted, .. } = self.candidates[at];
+            bytes.extend([linkage as u8, once.into(), wanted.into()]);
+            bytes.extend(of_candidates[at].0);
         }
+        combine(&bytes)
     }
 
     /// The bodies of the callees of a parsed function, the one at this index in the file.

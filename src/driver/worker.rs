@@ -15,6 +15,7 @@ use crate::pipeline::{Backend, CompileError, Compiler, Controls, PassDump, Place
 use crate::timing::Timing;
 use crate::verify;
 use std::mem::take;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
@@ -99,6 +100,13 @@ impl<'a, I: Backend> Worker<'a, I> {
     pub(super) fn take_group(&mut self, group: &Group, code: Vec<CompiledFunction>) {
         if let Some(cached) = self.inputs.cached {
             cached.take_group(&mut self.notes, group, code, self.inputs.split, &mut self.outcome.units);
+        }
+    }
+
+    /// Asks the shared store for the packs of groups.
+    pub(super) fn ask(&mut self, groups: Range<usize>) {
+        if let Some(cached) = self.inputs.cached {
+            cached.ask(&mut self.notes, groups);
         }
     }
 

@@ -5,13 +5,16 @@
 
 use super::lookups::Lookups;
 use super::traffic::Traffic;
-use opendal::{ErrorKind, Operator};
+use opendal::{ErrorKind, HttpTransporter, Operator};
+use opendal_http_transport_reqwest::ReqwestTransport;
+use reqwest::header::{CONNECTION, HeaderMap, HeaderValue};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 use tokio::runtime::Builder;
-use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::{Semaphore, watch};
+use tokio::time::error::Elapsed;
 
 /// The most requests under way.
 const CONCURRENCY: usize = 32;
@@ -20,6 +23,7 @@ const CONCURRENCY: usize = 32;
 const NOTHING: &str = "none";
 
 enum Request {
+    Start(Arc<Lookups>),
     Get(Arc<Lookups>, usize),
     Put(String, Vec<u8>),
 }
@@ -50,9 +54,15 @@ impl Client {
         Ok(Client { requests, traffic })
     }
 
-    /// Asks for the pack of a group.
+    /// Tells lookups when the store can be asked, or that it can't.
+    pub(super) fn start(&self, lookups: &Arc<Lookups>) {
+        if self.requests.send(Request::Start(lookups.clone())).is_err() {
+            lookups.store_is_down();
+        }
+    }
+
+    /// Asks for the pack of a group, whose name is known.
     pub(super) fn get(&self, lookups: &Arc<Lookups>, group: usize) {
-        self.traffic.begin();
         if self.requests.send(Request::Get(lookups.clone(), group)).is_err() {
             lookups.miss(group);
         }
@@ -85,7 +95,19 @@ fn operator(url: &str) -> Result<Operator, String> {
         "file" => Operator::via_iter("fs", [("root".to_string(), rest.to_string())]),
         _ => Operator::from_uri(url),
     };
-    operator.map_err(|error| reason(&error))
+    let operator = operator.map_err(|error| reason(&error))?;
+    if !url.contains("http://") {
+        return Ok(operator);
+    }
+    // Loading the system's certificates, which plain HTTP does not need, takes longer than many builds. New
+    // connections are cheap in its networks, and servers send what is left when they close one; on those that
+    // are kept, the ends of answers often wait for acknowledgements, 40 ms each.
+    let closing = HeaderMap::from_iter([(CONNECTION, HeaderValue::from_static("close"))]);
+    let client = reqwest::Client::builder().tls_certs_only([]).default_headers(closing).build();
+    let client = client.map_err(|error| error.to_string())?;
+    let transport = HttpTransporter::new(ReqwestTransport::new(client));
+    let context = operator.context().with_http_transport(transport);
+    Ok(operator.with_context(context))
 }
 
 /// What an error says, in a line.
@@ -101,15 +123,30 @@ async fn serve(
     traffic: Arc<Traffic>,
 ) {
     // The first request of most kinds of stores makes connections and loads certificates, which takes longer
-    // than all others. So one is made at once; what comes of it, others will show.
-    let first = operator.clone();
-    tokio::spawn(async move { tokio::time::timeout(timeout, first.read(NOTHING)).await.map(drop) });
+    // than all others. So one is made at once, and shows whether the store can be used.
+    let (tell, told) = watch::channel(None);
+    let (first, shared) = (operator.clone(), traffic.clone());
+    tokio::spawn(async move {
+        let answer = read(&first, NOTHING, timeout).await;
+        let _ = tell.send(Some(note(answer, &shared, true).is_some()));
+    });
     let permits = Arc::new(Semaphore::new(CONCURRENCY));
     while let Some(request) = requests.recv().await {
+        if let Request::Start(lookups) = request {
+            let mut told = told.clone();
+            tokio::spawn(async move {
+                match told.wait_for(Option::is_some).await.is_ok_and(|is_up| *is_up == Some(true)) {
+                    true => lookups.store_is_up(),
+                    false => lookups.store_is_down(),
+                }
+            });
+            continue;
+        }
         let Ok(permit) = permits.clone().acquire_owned().await else { return };
         let (operator, traffic) = (operator.clone(), traffic.clone());
         tokio::spawn(async move {
             match request {
+                Request::Start(_) => {}
                 Request::Get(lookups, group) => get(&operator, &lookups, group, timeout, &traffic).await,
                 Request::Put(name, bytes) => put(&operator, &name, bytes, timeout, &traffic).await,
             }
@@ -118,29 +155,46 @@ async fn serve(
     }
 }
 
-async fn get(operator: &Operator, lookups: &Lookups, group: usize, timeout: Duration, traffic: &Traffic) {
-    if traffic.is_down() || !lookups.is_wanted(group) {
-        return lookups.miss(group);
-    }
-    match tokio::time::timeout(timeout, operator.read(lookups.name(group))).await {
-        Ok(Ok(bytes)) => {
+/// Reads a pack; `Ok(None)` if the store does not have it.
+async fn read(
+    operator: &Operator,
+    name: &str,
+    timeout: Duration,
+) -> Result<opendal::Result<Option<Vec<u8>>>, Elapsed> {
+    let answer = tokio::time::timeout(timeout, operator.read(name)).await?;
+    Ok(match answer {
+        Ok(bytes) => Ok(Some(bytes.to_vec())),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    })
+}
+
+/// Notes what came of a request. Returns the answer, if there is one. The store is given up at once if it fails
+/// `for_good`.
+fn note<T>(answer: Result<opendal::Result<T>, Elapsed>, traffic: &Traffic, for_good: bool) -> Option<T> {
+    match answer {
+        Ok(Ok(answer)) => {
             traffic.answered();
-            return lookups.take(group, bytes.to_vec());
+            return Some(answer);
         }
-        Ok(Err(error)) if error.kind() == ErrorKind::NotFound => traffic.answered(),
-        Ok(Err(error)) => traffic.failed(&reason(&error), false),
+        Ok(Err(error)) => traffic.failed(&reason(&error), for_good),
         Err(_) => traffic.failed("it does not answer", true),
     }
-    lookups.miss(group);
+    None
+}
+
+async fn get(operator: &Operator, lookups: &Lookups, group: usize, timeout: Duration, traffic: &Traffic) {
+    let name = lookups.group(group).name.get().filter(|_| !traffic.is_down() && lookups.is_wanted(group));
+    let Some(name) = name else { return lookups.miss(group) };
+    match note(read(operator, name, timeout).await, traffic, false).flatten() {
+        Some(bytes) => lookups.take(group, bytes),
+        None => lookups.miss(group),
+    }
 }
 
 async fn put(operator: &Operator, name: &str, bytes: Vec<u8>, timeout: Duration, traffic: &Traffic) {
     if !traffic.is_down() {
-        match tokio::time::timeout(timeout, operator.write(name, bytes)).await {
-            Ok(Ok(_)) => traffic.answered(),
-            Ok(Err(error)) => traffic.failed(&reason(&error), false),
-            Err(_) => traffic.failed("it does not answer", true),
-        }
+        note(tokio::time::timeout(timeout, operator.write(name, bytes)).await, traffic, false);
     }
     traffic.end_sending();
 }

@@ -1,39 +1,40 @@
 //! A build's lookups in a shared store: which groups are asked for, were found, or must be compiled.
 //!
-//! Workers unpack packs that came, and take groups that the store does not have. When there are none and
-//! packs are still on their way, a worker waits as long as that is allowed, and then compiles the group that
-//! the store will answer last. It is allowed to wait for a share of the time that compiling everything would
-//! take, and for half of the time that the packs which came have saved. So a store that is slow or silent
-//! costs little, and waiting pays while packs keep coming.
+//! Once the store has answered anything at all, workers compute the names of packs, a few at a time, and ask
+//! for them. They unpack packs that came, and take groups that the store does not have. When there are none,
+//! a worker waits as long as that is allowed, and then compiles the group that the store will answer last. It
+//! is allowed to wait for a share of the time that compiling everything would take, and for half of the time
+//! that the packs which came have saved. So a store that is slow or silent costs little, and waiting pays
+//! while packs keep coming.
 
+use super::USUAL_ANSWER;
 use super::pack::Seal;
 use crate::machine::compiled::CompiledFunction;
 use std::collections::VecDeque;
 use std::ops::Range;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 /// A low estimate of the time in nanoseconds that it takes to compile a byte of text.
-const NANOSECONDS_PER_BYTE: u64 = 20;
+const NANOSECONDS_PER_BYTE: u64 = 8;
 /// The share of the time for compiling everything that is waited without a sign of the store.
-const SHARE: u32 = 25;
-
-/// What most stores take to answer.
-const USUAL_ANSWER: Duration = Duration::from_millis(20);
+const SHARE: u32 = 32;
+/// Number of groups that a worker asks for at a time.
+const BATCH: usize = 4;
 
 /// A group of functions that the local store lacks, at least in part.
 pub(crate) struct Group {
     /// Indices of its functions.
     pub(crate) functions: Range<usize>,
-    /// The name of its pack.
-    pub(crate) name: String,
+    /// The name of its pack, if it is known: it depends on the whole texts of the functions.
+    pub(crate) name: OnceLock<String>,
     /// Number of bytes of text that must be compiled without the pack.
     pub(crate) wanted_bytes: u64,
 }
 
 enum Status {
-    /// The store has not answered.
-    Asked,
+    /// The store has not answered, or was not asked.
+    Open,
     /// It must be compiled: the store does not have it, or was too slow.
     Missed,
     /// It has it, but was too slow, or it was sent there.
@@ -48,6 +49,8 @@ pub(crate) enum Task<'a> {
     Compile(Range<usize>, Option<usize>),
     /// Use this code for the functions of a group.
     Use(&'a Group, Vec<CompiledFunction>),
+    /// Ask for the packs of the groups with these indices.
+    Ask(Range<usize>),
 }
 
 /// A build's lookups.
@@ -55,7 +58,7 @@ pub(crate) struct Lookups {
     groups: Vec<Group>,
     seal: Seal,
     threads: u32,
-    /// Whether workers may wait for as long as most stores take to answer.
+    /// Whether the build takes, or may wait, as long as most stores take to answer.
     had_time: bool,
     state: Mutex<State>,
     changed: Condvar,
@@ -67,10 +70,14 @@ struct State {
     came: VecDeque<(usize, Vec<u8>)>,
     /// Groups to compile.
     missed: VecDeque<usize>,
-    /// Groups from this one on are no longer asked for.
-    asked_end: usize,
-    /// Number of groups that the store has not answered.
-    asked: usize,
+    /// Whether the store has answered anything.
+    is_up: bool,
+    /// The first group that is still to be asked for.
+    unasked: usize,
+    /// No group from this one on is open.
+    open_end: usize,
+    /// Number of groups that the store may still answer.
+    open: usize,
     /// How long workers may still wait.
     patience: Duration,
     outcome: Outcome,
@@ -87,27 +94,32 @@ pub(crate) struct Outcome {
     pub(crate) waited: Duration,
     /// Groups that were compiled since the store took too long.
     pub(crate) too_slow: u64,
-    /// Whether these are most groups of a build that had time for the store.
+    /// Whether these are most groups of a build that had time for a store that answered.
     pub(crate) is_slow: bool,
+    /// How long the build may still wait.
+    pub(crate) patience: Duration,
 }
 
 impl Lookups {
-    /// Starts with all groups asked for. `threads` is the number of workers, which may wait for `wait` in any
+    /// Starts with no group asked for. `threads` is the number of workers, which may wait for `wait` in any
     /// case.
     pub(crate) fn new(groups: Vec<Group>, seal: Seal, threads: usize, wait: Duration) -> Self {
         let threads = threads.max(1) as u32;
         let bytes: u64 = groups.iter().map(|group| group.wanted_bytes).sum();
-        let patience = (time_for(bytes) / threads / SHARE).max(wait);
+        let time = time_for(bytes) / threads;
+        let patience = (time / SHARE).max(wait);
         let state = State {
-            statuses: groups.iter().map(|_| Status::Asked).collect(),
+            statuses: groups.iter().map(|_| Status::Open).collect(),
             came: VecDeque::new(),
             missed: VecDeque::new(),
-            asked_end: groups.len(),
-            asked: groups.len(),
+            is_up: false,
+            unasked: 0,
+            open_end: groups.len(),
+            open: groups.len(),
             patience,
             outcome: Outcome::default(),
         };
-        let had_time = patience >= USUAL_ANSWER;
+        let had_time = time.max(wait) >= USUAL_ANSWER;
         Lookups { groups, seal, threads, had_time, state: Mutex::new(state), changed: Condvar::new() }
     }
 
@@ -116,27 +128,28 @@ impl Lookups {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Number of groups.
-    pub(crate) fn len(&self) -> usize {
-        self.groups.len()
+    /// Notes that the store has answered, and can be asked for packs.
+    pub(crate) fn store_is_up(&self) {
+        self.state().is_up = true;
+        self.changed.notify_all();
     }
 
-    /// The name of a group's pack.
-    pub(crate) fn name(&self, group: usize) -> &str {
-        &self.groups[group].name
+    /// Notes that the store can't be used.
+    pub(crate) fn store_is_down(&self) {
+        (0..self.groups.len()).for_each(|group| self.miss(group));
     }
 
     /// Whether a group's pack is still of use.
     pub(crate) fn is_wanted(&self, group: usize) -> bool {
-        matches!(self.state().statuses[group], Status::Asked)
+        matches!(self.state().statuses[group], Status::Open)
     }
 
     /// Notes that the store does not have a group's pack.
     pub(crate) fn miss(&self, group: usize) {
         let mut state = self.state();
-        if matches!(state.statuses[group], Status::Asked) {
+        if matches!(state.statuses[group], Status::Open) {
             state.statuses[group] = Status::Missed;
-            state.asked -= 1;
+            state.open -= 1;
             state.missed.push_back(group);
             self.changed.notify_all();
         }
@@ -146,9 +159,9 @@ impl Lookups {
     pub(crate) fn take(&self, group: usize, bytes: Vec<u8>) {
         let mut state = self.state();
         match state.statuses[group] {
-            Status::Asked => {
+            Status::Open => {
                 state.statuses[group] = Status::Came;
-                state.asked -= 1;
+                state.open -= 1;
                 state.came.push_back((group, bytes));
             }
             Status::Missed => state.statuses[group] = Status::Late,
@@ -160,7 +173,7 @@ impl Lookups {
     /// Unpacks the pack of a group. A pack that can't be used is as good as none.
     fn unpack(&self, group: usize, bytes: &[u8]) -> Option<Vec<CompiledFunction>> {
         let Group { functions, name, wanted_bytes } = &self.groups[group];
-        let units = self.seal.unpack(name, bytes, functions.len());
+        let units = name.get().and_then(|name| self.seal.unpack(name, bytes, functions.len()));
         let mut state = self.state();
         match units {
             Some(_) => {
@@ -180,6 +193,11 @@ impl Lookups {
     pub(crate) fn next(&self) -> Option<Task<'_>> {
         let mut state = self.state();
         loop {
+            if state.is_up && state.unasked < state.open_end {
+                let start = state.unasked;
+                state.unasked = state.open_end.min(start + BATCH);
+                return Some(Task::Ask(start..state.unasked));
+            }
             if let Some((group, bytes)) = state.came.pop_front() {
                 drop(state);
                 if let Some(units) = self.unpack(group, &bytes) {
@@ -191,7 +209,7 @@ impl Lookups {
             if let Some(group) = state.missed.pop_front() {
                 return Some(self.compile(group));
             }
-            if state.asked == 0 {
+            if state.open == 0 {
                 return None;
             }
             if state.patience.is_zero() {
@@ -210,13 +228,13 @@ impl Lookups {
         }
     }
 
-    /// Stops waiting for the last group that is asked for.
+    /// Stops waiting for the last group that the store may still answer.
     fn give_up_last(&self, state: &mut State) -> Option<Task<'_>> {
-        let is_asked = |status: &Status| matches!(status, Status::Asked);
-        let group = state.statuses[..state.asked_end].iter().rposition(is_asked)?;
-        state.asked_end = group;
+        let is_open = |status: &Status| matches!(status, Status::Open);
+        let group = state.statuses[..state.open_end].iter().rposition(is_open)?;
+        state.open_end = group;
         state.statuses[group] = Status::Missed;
-        state.asked -= 1;
+        state.open -= 1;
         state.outcome.too_slow += 1;
         Some(self.compile(group))
     }
@@ -242,11 +260,12 @@ impl Lookups {
         for (group, status) in self.groups.iter().zip(&mut state.statuses) {
             match std::mem::replace(status, Status::Late) {
                 Status::Missed => lacking.push(group),
-                Status::Asked | Status::Late | Status::Came => {}
+                Status::Open | Status::Late | Status::Came => {}
             }
         }
         let most = state.outcome.too_slow as usize * 2 > self.groups.len();
-        state.outcome.is_slow = most && self.had_time;
+        state.outcome.is_slow = most && self.had_time && state.is_up;
+        state.outcome.patience = state.patience;
         (lacking, state.outcome)
     }
 }
@@ -265,26 +284,47 @@ mod tests {
         fn start(&self) -> usize {
             match self {
                 Task::Compile(functions, _) => functions.start,
-                Task::Use(..) => panic!("nothing came"),
+                Task::Use(..) | Task::Ask(_) => panic!("nothing came"),
             }
         }
     }
 
     fn lookups(count: usize, bytes: u64) -> Lookups {
-        let group = |at: usize| Group { functions: at..at + 1, name: format!("{at}"), wanted_bytes: bytes };
+        let group = |at: usize| {
+            let name = OnceLock::from(format!("{at}"));
+            Group { functions: at..at + 1, name, wanted_bytes: bytes }
+        };
         Lookups::new((0..count).map(group).collect(), Seal::new(b""), 1, Duration::ZERO)
     }
 
     #[test]
     fn a_silent_store_costs_a_share_of_the_time() {
-        // An estimate of 250 ms, of which 10 ms are waited.
-        let lookups = lookups(10, 1_250_000);
+        // An estimate of 640 ms, of which 20 ms are waited.
+        let lookups = lookups(10, 8_000_000);
         let start = Instant::now();
         let order: Vec<_> = std::iter::from_fn(|| lookups.next()).map(|task| task.start()).collect();
         assert_eq!(order, (0..10).rev().collect::<Vec<_>>(), "the last is compiled first");
-        assert!(start.elapsed() >= Duration::from_millis(10) && start.elapsed() < Duration::from_millis(200));
+        assert!(start.elapsed() >= Duration::from_millis(20) && start.elapsed() < Duration::from_millis(200));
         let (lacking, outcome) = lookups.finish();
         assert_eq!((lacking.len(), outcome.too_slow), (10, 10));
+    }
+
+    #[test]
+    fn a_store_is_asked_once_it_has_answered() {
+        let lookups = lookups(10, 1);
+        assert_eq!(lookups.next().map(|task| task.start()), Some(9), "nobody waits");
+        lookups.store_is_up();
+        let mut asked = Vec::new();
+        for _ in 0..3 {
+            match lookups.next() {
+                Some(Task::Ask(groups)) => asked.extend(groups),
+                _ => panic!("there are groups to ask for"),
+            }
+        }
+        assert_eq!(asked, (0..9).collect::<Vec<_>>(), "what is compiled is not asked for");
+        lookups.store_is_down();
+        let order: Vec<_> = std::iter::from_fn(|| lookups.next()).map(|task| task.start()).collect();
+        assert_eq!(order, asked);
     }
 
     #[test]

@@ -4,8 +4,8 @@
 //! others can write to it. Looking up thousands of functions one by one takes longer there than compiling
 //! them, so what it keeps is packs: the code of a run of consecutive functions, under a name that their texts
 //! determine ([`pack`]). Where runs end depends on the functions too, so that an edit changes one pack
-//! ([`groups`]). All packs that a build lacks are asked for at once, by a thread of their own (`client`),
-//! while workers wait or compile (`lookups`).
+//! ([`groups`]). All packs that a build lacks are asked for as soon as the store is known to answer, by a
+//! thread of their own (`client`), while workers wait or compile (`lookups`).
 //!
 //! Invariants. A pack is used only if its authentication code, made with the team's key, fits its name and
 //! its bytes. A build waits for the store no longer than a small part of the time that compiling takes, plus
@@ -25,7 +25,7 @@ mod traffic;
 #[cfg(not(feature = "remote"))]
 use no_client as client;
 
-pub(crate) use lookups::{Group, Lookups, Outcome, Task};
+pub(crate) use lookups::{Group, Lookups, Task};
 pub use pack::Seal;
 
 use client::Client;
@@ -77,6 +77,9 @@ impl FromStr for RemoteMode {
 /// How long packs may be sent at the end of a build, if that suffices.
 const MOMENT: Duration = Duration::from_millis(300);
 
+/// What most stores take to answer.
+const USUAL_ANSWER: Duration = Duration::from_millis(20);
+
 /// A shared store in use.
 pub struct Remote {
     options: RemoteOptions,
@@ -89,7 +92,7 @@ impl Remote {
     /// Starts to use a shared store. Whether it can be reached shows later.
     pub fn open(options: RemoteOptions) -> Result<Self, String> {
         let seal = Seal::new(&options.key);
-        let traffic = Arc::new(Traffic::default());
+        let traffic = Arc::new(Traffic::new());
         let client = Client::open(&options.url, options.timeout, traffic.clone())?;
         Ok(Remote { options, seal, client, traffic })
     }
@@ -103,24 +106,26 @@ impl Remote {
     pub(crate) fn lookups(&self, groups: Vec<Group>, threads: usize) -> Arc<Lookups> {
         let lookups = Lookups::new(groups, self.seal.clone(), threads, self.options.wait);
         let lookups = Arc::new(lookups);
-        self.look_up(&lookups);
+        match self.options.mode {
+            RemoteMode::ReadWrite | RemoteMode::ReadOnly => self.client.start(&lookups),
+            RemoteMode::WriteOnly => lookups.store_is_down(),
+        }
         lookups
     }
 
-    /// Asks for the packs of groups, unless packs are only written.
-    fn look_up(&self, lookups: &Arc<Lookups>) {
-        if self.options.mode == RemoteMode::WriteOnly {
-            (0..lookups.len()).for_each(|group| lookups.miss(group));
-            return;
-        }
-        for group in 0..lookups.len() {
-            self.client.get(lookups, group);
-        }
+    /// Asks for the pack of a group, whose name is known.
+    pub(crate) fn ask(&self, lookups: &Arc<Lookups>, group: usize) {
+        self.client.get(lookups, group);
     }
 
-    /// Whether there is any use in sending packs.
+    /// Whether packs can be sent now: the store has answered, and is to be written to.
     pub(crate) fn takes_packs(&self) -> bool {
-        self.options.mode != RemoteMode::ReadOnly && !self.traffic.is_down()
+        self.options.mode != RemoteMode::ReadOnly && self.traffic.is_up()
+    }
+
+    /// Waits for the store's first answer, for at most this time.
+    pub(crate) fn wait_for_answer(&self, time: Duration) {
+        self.traffic.wait_for_answer(time);
     }
 
     /// Sends a pack to the store in the background. Returns the number of bytes.
@@ -133,6 +138,11 @@ impl Remote {
     /// Takes the problems since the last call.
     pub(crate) fn take_warnings(&self) -> Vec<String> {
         self.traffic.take_warnings()
+    }
+
+    /// Whether the store has not answered in the time that most stores take, and is not known to be down.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.traffic.is_silent()
     }
 
     /// Waits until packs are sent, for at most `share`, a small part of the build's time, or a moment if the

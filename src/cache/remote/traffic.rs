@@ -1,5 +1,6 @@
 //! What is known of a shared store while it is used: packs on their way, failures, whether it is given up.
 
+use super::USUAL_ANSWER;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -9,8 +10,9 @@ const MOST_FAILURES: u32 = 3;
 /// How often to see whether packs are still sent.
 const PAUSE: Duration = Duration::from_millis(5);
 
-#[derive(Default)]
 pub(super) struct Traffic {
+    /// When the store was first asked.
+    since: Instant,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -19,8 +21,6 @@ pub(super) struct Traffic {
 struct State {
     /// Number of packs that are being sent.
     sending: usize,
-    /// When the first request was made.
-    since: Option<Instant>,
     failures: u32,
     /// Why a request failed.
     why: Option<String>,
@@ -32,6 +32,11 @@ struct State {
 }
 
 impl Traffic {
+    /// Begins to use a store.
+    pub(super) fn new() -> Self {
+        Traffic { since: Instant::now(), state: Mutex::default(), changed: Condvar::new() }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         // The state is valid at any time.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -50,22 +55,38 @@ impl Traffic {
         if !state.is_down && (for_good || state.failures >= MOST_FAILURES) {
             state.is_down = true;
             state.warnings.push(format!("the shared store is not used: {why}"));
+            self.changed.notify_all();
+        }
+    }
+
+    /// Whether the store has answered a request, and is not given up.
+    pub(super) fn is_up(&self) -> bool {
+        let state = self.state();
+        state.has_answered && !state.is_down
+    }
+
+    /// Waits until the store has answered or is given up, for at most `time`.
+    pub(super) fn wait_for_answer(&self, time: Duration) {
+        let start = Instant::now();
+        let mut state = self.state();
+        while !state.has_answered && !state.is_down {
+            let left = time.saturating_sub(start.elapsed());
+            if left.is_zero() {
+                break;
+            }
+            let waited = self.changed.wait_timeout(state, left);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 
     /// Notes that the store has answered.
     pub(super) fn answered(&self) {
         self.state().has_answered = true;
-    }
-
-    /// Notes that there is a request.
-    pub(super) fn begin(&self) {
-        self.state().since.get_or_insert_with(Instant::now);
+        self.changed.notify_all();
     }
 
     /// Notes that a pack is to be sent.
     pub(super) fn begin_sending(&self) {
-        self.begin();
         self.state().sending += 1;
     }
 
@@ -83,19 +104,23 @@ impl Traffic {
         std::mem::take(&mut state.warnings)
     }
 
+    /// Whether the store has not answered in the time that most stores take, and is not known to be down.
+    pub(super) fn is_silent(&self) -> bool {
+        let state = self.state();
+        !state.has_answered && !state.is_down && self.since.elapsed() >= USUAL_ANSWER
+    }
+
     /// Waits until no packs are being sent: for `share`, and for up to `most` while they are sent so fast
-    /// that this is enough. Time in which the store has answered nothing at all counts. Returns how many
-    /// packs are left.
+    /// that this is enough. Returns how many packs are left.
     pub(super) fn wait(&self, share: Duration, most: Duration) -> usize {
         let start = Instant::now();
         let mut state = self.state();
-        let (all, since) = (state.sending, state.since.unwrap_or(start));
+        let all = state.sending;
         while state.sending > 0 && !state.is_down {
             let taken = start.elapsed();
             let sent = all.saturating_sub(state.sending) as u32;
             let is_enough = sent > 0 && taken * all as u32 <= most * sent;
-            let silence = if state.has_answered { taken } else { since.elapsed() };
-            if silence >= share && !is_enough {
+            if taken >= share && !is_enough {
                 break;
             }
             let waited = self.changed.wait_timeout(state, PAUSE);
@@ -113,19 +138,21 @@ mod tests {
     const MOST: Duration = Duration::from_secs(20);
 
     #[test]
-    fn a_silent_store_is_not_waited_for_again() {
-        let traffic = Traffic::default();
-        traffic.begin();
-        std::thread::sleep(SHARE);
-        traffic.begin_sending();
+    fn a_silent_store_is_waited_for_no_longer_than_said() {
+        let traffic = Traffic::new();
         let start = Instant::now();
-        assert_eq!(traffic.wait(Duration::from_millis(50), MOST), 1);
-        assert!(start.elapsed() < SHARE);
+        traffic.wait_for_answer(SHARE);
+        assert!(start.elapsed() >= SHARE && traffic.is_silent() && !traffic.is_up());
+        std::thread::scope(|scope| {
+            scope.spawn(|| traffic.answered());
+            traffic.wait_for_answer(MOST);
+        });
+        assert!(start.elapsed() < MOST && traffic.is_up() && !traffic.is_silent());
     }
 
     #[test]
     fn a_store_that_stops_taking_packs_costs_a_share() {
-        let traffic = Traffic::default();
+        let traffic = Traffic::new();
         traffic.answered();
         (0..2).for_each(|_| traffic.begin_sending());
         let start = Instant::now();
@@ -135,7 +162,7 @@ mod tests {
 
     #[test]
     fn a_store_that_takes_packs_gets_all() {
-        let traffic = Traffic::default();
+        let traffic = Traffic::new();
         (0..4).for_each(|_| traffic.begin_sending());
         std::thread::scope(|scope| {
             scope.spawn(|| {
