@@ -63,7 +63,7 @@ pub fn run(args: &Build, reporter: &Reporter) -> Result<(), CommandError> {
         }
     }
     // Outputs are written. What the shared store has not taken yet may cost some more time, but not much.
-    let share = caching::PATIENCE.max(start.elapsed() / 20);
+    let share = caching::PATIENCE.max(start.elapsed() / 40);
     let warnings = session.cache().map(|cache| cache.finish(share)).unwrap_or_default();
     for warning in &warnings {
         reporter.warn(&format!("cache: {warning}"));

@@ -16,7 +16,7 @@ use super::{CommandError, print};
 const DEFAULT_LIMIT: u64 = 1 << 30;
 
 /// How long packs may be sent at the end of a short build, whatever the shared store does.
-pub const PATIENCE: Duration = Duration::from_millis(20);
+pub const PATIENCE: Duration = Duration::from_millis(5);
 
 /// The fewest bytes of a key.
 const SHORTEST_KEY: usize = 16;
