@@ -91,9 +91,11 @@ fn memory(body: &mut Body<'_>, data: &InstData) {
         let (got, expected) = (ty.bits(), pointer.bits());
         let message = format!("invalid pointer width (got {got}, expected {expected}) encountered {address}");
         body.report(message);
-        let order = match data.opcode.effects().has(Effects::STORE) {
-            true => "; the value to store comes first, then the address",
-            false => "",
+        let mut first = None;
+        body.check.stencil.visit_args(data, |arg| _ = first.get_or_insert(arg));
+        let order = match first == Some(address) {
+            true => "",
+            false => "; the value to store comes first, then the address",
         };
         body.say(Some(address), format!("the address has type {ty}, but addresses have {pointer}{order}"));
     }
