@@ -33,7 +33,7 @@ pub fn describe(error: &Error, args: &[OsString]) -> String {
         }
         ErrorKind::MissingRequiredArgument => format!("missing argument: {arg}"),
         ErrorKind::ValueValidation => of_value(&first_paragraph(&error.render().to_string())),
-        _ => first_paragraph(&error.render().to_string()),
+        _ => first_paragraph(&error.render().to_string()).replace('\'', "`"),
     }
 }
 

@@ -113,7 +113,9 @@ impl FloatFormat {
         let lowest = (top + power).max(1 - self.bias()) - self.fraction as i32;
         let shift = lowest - power;
         if shift > 0 && (shift >= 128 || significand & ((1 << shift) - 1) != 0) {
-            return Err("float literal is not exact: it has more digits than its type can hold");
+            return Err(
+                "float literal is not exact: its type cannot hold all digits, but rounds decimal ones",
+            );
         }
         if top + power > self.bias() {
             return Err("float literal is too large for its type");

@@ -278,6 +278,15 @@ impl Parser<'_> {
             ("iconst", _) if ty == types::I128 => {
                 "; make an i64, and extend it by `uextend.i128` or `sextend.i128`".into()
             }
+            ("brif" | "trapz" | "trapnz", _) if ty.is_float() => "; make a condition by `fcmp`".into(),
+            ("fcvt_to_sint" | "fcvt_to_uint" | "fcvt_to_sint_sat" | "fcvt_to_uint_sat", _)
+                if ty.is_float() =>
+            {
+                "; did you mean `fcvt_from_sint` or `fcvt_from_uint`?".into()
+            }
+            ("fcvt_from_sint" | "fcvt_from_uint", _) if ty.is_int() => {
+                "; did you mean `fcvt_to_sint_sat` or `fcvt_to_uint_sat`?".into()
+            }
             ("trunc", _) if ty.is_int() => "; did you mean `ireduce`?".into(),
             ("fdiv", _) if ty.is_int() => "; did you mean `sdiv` (signed) or `udiv` (unsigned)?".into(),
             ("fmin" | "fmax", _) if ty.is_int() => {

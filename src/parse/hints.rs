@@ -226,6 +226,7 @@ pub(super) fn instead(kind: Kind, word: &str) -> String {
         Type => did_you_mean(word, ["i8", "i16", "i32", "i64", "i128", "f16", "f32", "f64", "f128"]),
         IntCondition => did_you_mean(word, IntCc::ALL.iter().map(|cc| cc.name())),
         FloatCondition => did_you_mean(word, FloatCc::ALL.iter().map(|cc| cc.name())),
+        Trap if letters == "user" => "; a front end's own codes are `user1` to `user250`".into(),
         Trap => did_you_mean(word, trap_codes()),
         Convention => did_you_mean(word, CallConv::ALL.iter().map(|convention| convention.name())),
         AtomicOperation => did_you_mean(word, AtomicRmwOp::ALL.iter().map(|operation| operation.name())),
@@ -308,17 +309,23 @@ const BY_BEGINNING: &[(&str, &str, &str)] = &[
     ("a global value", "%", "declare it before the first block: `gv0 = symbol %name`"),
     ("a function such", "%", "declare it before the first block: `fn0 = %name(i32) -> i32`"),
     ("`{`", ":", "results are written behind `->`"),
+    ("`(`", "%", "a signature has no name, as in `sig0 = (i32) -> i32`"),
     ("`(`", "{", "a signature has parentheses, as in `%f() {`"),
     ("`{`", "\"", "conventions have no quotes, as in `system_v`"),
     ("a block header", ":", "results are written behind `->`"),
+    ("a block header", "var ", "declare memory in the frame, as in `ss0 = explicit_slot 8`"),
+    ("a block header", "let ", "declare memory in the frame, as in `ss0 = explicit_slot 8`"),
     ("a block header", "align", "a comma comes first, as in `explicit_slot 16, align = 8`"),
     ("a block header", "extern", "leave it out: what the file does not define is in another one"),
     ("a size in bytes", "i", "it is a number, such as 4 for an i32"),
     ("a size in bytes", "f", "it is a number, such as 8 for an f64"),
+    ("`)`", "i", "parameters are separated by commas"),
+    ("`)`", "f", "parameters are separated by commas"),
     ("`)`", "*", "use i64 for addresses"),
     ("`vmctx`", "%", "write `symbol` before the name"),
     ("a type", "v", "a signature has types only: values are named by the header of the first block"),
     ("`explicit_slot`", "stack_slot", "write `explicit_slot`"),
+    ("a type", "(", "results have no parentheses, as in `-> i32, i64`"),
     ("a type", "<", "vectors are written like `i32x4`"),
     ("a type", ".", "`...` at the end makes a signature variadic"),
     ("a type", "[", "there are no array types: compute addresses, and declare memory as `explicit_slot 800`"),
@@ -326,10 +333,12 @@ const BY_BEGINNING: &[(&str, &str, &str)] = &[
     ("a string", "\u{201c}", "strings have straight double quotes"),
     ("a string, ", "[", "several values of a type are written like `i32 1 2 3`"),
     ("a string, ", "{", "values follow each other, as in `i32 1 2 3` or `i32 1, f64 0x1.8p1`"),
+    ("a string, ", "&", "an address is a name alone, as in `%name+8`"),
     ("a string, ", "zero", "did you mean `zero`?"),
     ("a string in quotes", "\"", "it must end on its line"),
     ("`=` and initial values", ":", "the type follows the `=`, as in `data %x = i32 5`"),
     ("`=` and initial values", ",", "attributes have no commas, as in `data %x align 8 = i64 1`"),
+    ("`:`", "v", "parameters of blocks are in parentheses, as in `block1(v0: i32):`"),
     ("`:`", ")", "parameters of blocks have types, as in `block1(v0: i32):`"),
     ("`:`", ",", "parameters of blocks have types, as in `block1(v0: i32):`"),
     ("`=`", ":", "values and declarations are defined by `=` alone, without a type"),
@@ -366,6 +375,9 @@ pub(super) fn at(what: &str, text: &[u8]) -> String {
         return "; a type follows the value that it is of, as in `block1(v0: i32):`, where that is defined"
             .into();
     }
+    if what.starts_with("an integer") && is_type(text) {
+        return "; values of another type follow a comma, as in `i32 1, i64 2`".into();
+    }
     if what.starts_with("a string, ") {
         return value_without_type(text);
     }
@@ -379,7 +391,8 @@ pub(super) fn at(what: &str, text: &[u8]) -> String {
     let word = Cursor::new(plain).word();
     let (Ok(name), false) = (std::str::from_utf8(word), word.is_empty()) else { return String::new() };
     if what.starts_with("a name") && !name.starts_with(|c: char| c.is_ascii_digit()) {
-        return format!("; names begin with `%`: write `%{name}`");
+        let first = if what.contains("`:") { ':' } else { '%' };
+        return format!("; names begin with `{first}`: write `{first}{name}`");
     }
     let after = &plain[word.len()..];
     if what.starts_with("a block header") && after.starts_with(b":") && !name.starts_with("block") {

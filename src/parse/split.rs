@@ -241,6 +241,13 @@ impl Splitter<'_, '_> {
                 self.item(start, start);
             }
             b"test" | b"set" | b"target" | b"feature" if !hidden && linkage.is_none() => {
+                let is_late = !self.out.functions.is_empty() || !self.out.items.is_empty();
+                if is_late && matches!(self.cur.peek_word(), b"set" | b"target") {
+                    self.error(
+                        start,
+                        "this line comes too late; `set` and `target` lines are before functions and items",
+                    );
+                }
                 self.cur.skip_line();
                 let line = self.cur.text[start..self.cur.pos].trim_ascii_end();
                 self.out.header.push(start..start + line.len());

@@ -107,11 +107,16 @@ fn bitcast(body: &mut Body<'_>, data: &InstData) {
     let flags = body.check.stencil.mem_flags[data.mem_flags()];
     let order = flags.endianness;
     if to.bits() != from.bits() {
+        let arg_type = from;
         let (from, to) = (from.bits(), to.bits());
         body.report(format!(
             "The bitcast argument {arg} has a type of {from} bits, which doesn't match an expected type of \
              {to} bits"
         ));
+        let message =
+            format!("bitcast keeps the size, but {arg_type} has {from} bits and {} has {to}", data.ty);
+        let hint = "; `uextend`, `sextend` and `ireduce` change it";
+        body.say(Some(arg), format!("{message}{hint}"));
     } else if flags != (MemFlags { endianness: order, ..MemFlags::default() }) {
         body.report("The bitcast instruction only accepts the `big` or `little` memory flags");
     } else if order.is_none() && to.lanes() != from.lanes() {
