@@ -36,6 +36,11 @@ fn is_stream(path: &Path) -> bool {
     path == Path::new("-")
 }
 
+/// Whether a path names a device, a pipe or a directory.
+fn is_special(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|found| !found.is_file())
+}
+
 /// The kinds of output that are wanted, in order and each once.
 fn kinds(args: &Build) -> Vec<Emit> {
     match (args.assembly, args.object) {
@@ -86,9 +91,11 @@ pub fn of(args: &Build, files: &[PathBuf]) -> Result<Vec<Plan>, CommandError> {
         let rule = match (&args.depend_file, outputs.first()) {
             _ if !wants_rule => None,
             (Some(path), _) => Some(path.clone()),
-            (None, Some((_, output))) if !is_stream(output) => Some(output.with_extension("d")),
+            (None, Some((_, output))) if !is_stream(output) && !is_special(output) => {
+                Some(output.with_extension("d"))
+            }
             (None, _) => {
-                return Err(usage("-MD: the rule has no name, as the output is standard output: use -MF"));
+                return Err(usage("-MD: the rule has no name, as the output is no file: use -MF"));
             }
         };
         if rule.is_some() && outputs.iter().all(|(_, path)| is_stream(path)) && !has_rule_target(args) {
@@ -207,7 +214,6 @@ fn replaces(output: &Path, input: &Path) -> CommandError {
 
 /// Refuses outputs that would replace inputs or each other. Devices and pipes can have several.
 fn refuse_overwriting(files: &[PathBuf], plans: &[Plan]) -> Result<(), CommandError> {
-    let is_special = |path: &Path| fs::metadata(path).is_ok_and(|found| !found.is_file());
     let inputs = files.iter().filter(|file| !is_stream(file) && !is_special(file));
     let inputs: HashMap<_, _> = inputs.map(|file| (identity(file), file)).collect();
     let mut outputs: HashMap<Identity, (&Path, &Path)> = HashMap::new();

@@ -158,6 +158,7 @@ fn no_output_replaces_an_input_or_another_output() {
         (&["a\nb.clif", "-MD"], "no names with line ends"),
         (&["a.clif", "-MT", "x"], "rule of -MD, which is missing"),
         (&["-", "-MD", "-o", "-"], "use -MF"),
+        (&["a.clif", "-MD", "-o", "/dev/null"], "use -MF"),
         (&["-g", "--emit=obj,clif", "a.clif"], "have no debug information"),
     ] {
         let (code, errors) = build(&dir, args);
