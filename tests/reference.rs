@@ -53,6 +53,9 @@ fn other_words_are_explained() {
         ("iadd_imm", "iadd_imm: iadd with a constant as its second operand"),
         ("brnz", "brnz: with the jump after it: brif"),
         ("hidden", "hidden: word of a file: only files"),
+        ("zero", "zero: word of a file: `zero 16`"),
+        ("loc", "loc: word of a file: `loc @1 = 1:3:5`"),
+        ("v0", "v0: declaration: `v2 = iadd v0, v1`"),
     ] {
         let (code, text) = clifc(&["explain", word]);
         assert!(code == Some(0) && text.starts_with(part), "{word}: {text}");

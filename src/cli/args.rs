@@ -187,7 +187,7 @@ pub struct TargetArgs {
     /// Change a setting (see `clifc settings`).
     #[arg(long = "set", value_name = "NAME=VALUE")]
     pub settings: Vec<String>,
-    /// Optimisation level: none, speed or size; also 0 to 3, s and z. `-O` alone is `-O speed`.
+    /// Optimisation level: none, speed or size; also 0 to 3, g, s and z. `-O` alone is `-O speed`.
     #[arg(short = 'O', long = "opt-level", value_name = "LEVEL", hide_possible_values = true)]
     pub opt: Option<OptArg>,
 }
@@ -213,7 +213,7 @@ pub struct ReportArgs {
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
 pub enum OptArg {
     /// Compile fast.
-    #[value(alias = "0")]
+    #[value(aliases = ["0", "g"])]
     None,
     /// Make fast code.
     #[value(aliases = ["1", "2", "3"])]
@@ -515,7 +515,7 @@ pub struct Disasm {
 /// `clifc explore`.
 #[derive(Args, Debug)]
 #[command(after_help = "\
-The page has the CLIF, each function after each pass, machine code with what registers hold, and the
+The page has the CLIF, each function after each pass, machine code with what registers hold, and the \
 control-flow graph. What comes from the same line is marked when the mouse is over any of it.
 
 Example:
@@ -561,10 +561,10 @@ pub struct Settings {
 /// `clifc run`.
 #[derive(Args, Debug)]
 #[command(after_help = "\
-Without --call, `%main` is called, which must have no parameters, and its result is the exit code. Traps,
-accesses outside of memory and too many steps are reported with their positions. A file may import some
-functions of the C library: puts, putchar, exit, abort, malloc, calloc, free, memcpy, memmove, memset, memcmp,
-strlen, ceil, floor, trunc, nearbyint, sqrt, fma.
+Without --call, `%main` is called, which must have no parameters, and its result is the exit code. Traps, \
+accesses outside of memory and too many steps are reported with their positions. A file may import some \
+functions of the C library: puts, putchar, exit, abort, malloc, calloc, free, memcpy, memmove, memset, \
+memcmp, strlen, ceil, floor, trunc, nearbyint, sqrt, fma.
 
 Examples:
   clifc run examples/hello.clif
@@ -593,19 +593,19 @@ fn test_help() -> String {
     let commands: Vec<String> = filetest::commands().map(|name| format!("`test {name}`")).collect();
     format!(
         "\
-A test file begins with lines like `test run` and `target x86_64`; one without a `target` line is for
+A test file begins with lines like `test run` and `target x86_64`; one without a `target` line is for \
 all targets. Commands: {}. Comments say what is expected:
 
-  ; run: %f(1, 2) == 3           also `!=`, `== [1, 2]` for several results, `traps int_divz`, `traps`
+  ; run: %f(1, 2) == 3           also `!=`, `== [1, 2]` for several, `traps int_divz`
   ; print: %f(1)                 shows the result
   ; check: REGEX                 also sameln, nextln, unordered, not, regex
   ; error: TEXT                  in `test verifier`: on the line of the error
   ; dominates: block1            in `test domtree`
 
-The last line of output is `N passed, N failed, N skipped`; the exit code is 1 if any failed. docs/commands.md
-has more on each.
+The last line of output is `N passed, N failed, N skipped`; the exit code is 1 if any failed. \
+docs/commands.md has more on each.
 
-Code of `test run` for another machine is linked by a cross compiler driver (such as aarch64-linux-gnu-gcc)
+Code of `test run` for another machine is linked by a cross compiler driver (such as aarch64-linux-gnu-gcc) \
 and run under QEMU, if they are installed.
 
 Examples:
@@ -621,9 +621,9 @@ Examples:
 /// `clifc reduce`.
 #[derive(Args, Debug)]
 #[command(after_help = "\
-Commands are run by the shell in an empty directory. `{}` in a command stands for the file that is tried, and
-without it the file is the last argument. Functions, blocks, instructions, parameters, types and data go as
-long as the check succeeds.
+Commands are run by the shell in an empty directory. `{}` in a command stands for the file that is tried, \
+and without it the file is the last argument. Functions, blocks, instructions, parameters, types and data \
+go as long as the check succeeds.
 
 Examples:
   clifc reduce big.clif --check 'clifc build -S -o - {} | grep -q idiv' -o small.clif

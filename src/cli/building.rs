@@ -12,7 +12,7 @@ use clifc::driver::{self, BuildOptions, Built, Described, DumpRequest, Large, Ob
 use clifc::ir::Name;
 use clifc::object::disasm::{SourceLines, Style, Syntax, disassemble_with, json};
 use clifc::object::{DebugLevel, DebugOptions, Joiner, Layout};
-use clifc::options::{Flags, SETTINGS, Target};
+use clifc::options::{Arch, Flags, SETTINGS, Target};
 use clifc::parse;
 use clifc::pipeline::Controls;
 use clifc::timing::{self, Timing};
@@ -236,6 +236,12 @@ fn options(job: &Job, source: &Source, controls: &Controls) -> Result<BuildOptio
     if args.check_passes {
         flags.enable("regalloc_checker").map_err(CommandError::Usage)?;
     }
+    if assembly_syntax(job) == Some(Syntax::Intel) && target.arch() != Arch::X86_64 {
+        let warning = format!("`--asm-syntax intel` has no effect on {}", target.arch());
+        if job.reporter.warn(&warning) {
+            return Err(CommandError::Input);
+        }
+    }
     if args.verbose {
         say(about(job, &target, &flags));
     }
@@ -287,7 +293,7 @@ fn finish(job: &Job, options: &BuildOptions, (built, notes): Finished) -> Result
             None => output::write(path, &emitted_bytes(*kind, &source, &built, &notes.dumps, options)?)?,
         }
     }
-    if let (Some(path), Some(report)) = (&args.inline_report, &built.inlined) {
+    if let (Some(path), Some(report)) = (&plan.report, &built.inlined) {
         output::write(path, report.as_bytes())?;
     }
     if let Some(path) = &plan.rule {
@@ -321,8 +327,7 @@ fn warn_of_dumps(job: &Job, options: &BuildOptions) -> bool {
 
 /// Returns what `--verbose` prints.
 fn about(job: &Job, target: &Target, flags: &Flags) -> String {
-    let outputs = job.plan.outputs.iter().map(|(_, path)| path).chain(&job.plan.rule);
-    let outputs: Vec<_> = outputs.map(|path| path.display().to_string()).collect();
+    let outputs: Vec<_> = job.plan.paths().map(|path| path.display().to_string()).collect();
     let mut text = format!("clifc {LONG_VERSION}\ninput: {}\n", job.file.name);
     text += &format!("output: {}\ntarget: {target}\nsettings:", outputs.join(" "));
     let defaults = Flags::new(target);

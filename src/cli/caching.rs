@@ -95,6 +95,14 @@ pub fn run(args: &CacheCommand) -> Result<(), CommandError> {
     let directory = args.cache.clone().map_or_else(default_directory, Ok)?;
     let limit = limit(args.cache_size)?;
     let system = |error: StoreError| CommandError::System(format!("cache: {error}"));
+    if !directory.exists() {
+        let none = format!("{}: there is no cache", directory.display());
+        return if args.verb == CacheVerb::Stats {
+            print(none + "\n")
+        } else {
+            Err(CommandError::System(none))
+        };
+    }
     if args.verb == CacheVerb::Clear {
         return match SqliteStore::remove(&directory).map_err(system)? {
             true => {
@@ -103,14 +111,6 @@ pub fn run(args: &CacheCommand) -> Result<(), CommandError> {
                 Ok(())
             }
             false => Err(CommandError::System("cache: other processes are using it".into())),
-        };
-    }
-    if !directory.exists() {
-        let none = format!("{}: there is no cache", directory.display());
-        return if args.verb == CacheVerb::Stats {
-            print(none + "\n")
-        } else {
-            Err(CommandError::System(none))
         };
     }
     let mut store = SqliteStore::open(&directory, limit).map_err(system)?;

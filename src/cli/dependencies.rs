@@ -35,16 +35,15 @@ pub fn rule(args: &Build, plan: &Plan, input: &Path) -> Vec<u8> {
     rule
 }
 
-/// Returns a file's name as make reads it back: `$` is doubled, and white space and `#` are escaped, together
-/// with the backslashes before them.
+/// Returns a file's name as make reads it back: `$` is doubled, and white space, `#` and `:` are escaped,
+/// together with the backslashes before them.
 fn quote(name: &OsStr) -> Vec<u8> {
     let mut out = Vec::new();
     let mut backslashes = 0;
     for &byte in name.as_bytes() {
         match byte {
             b'$' => out.push(b'$'),
-            b' ' | b'\t' => out.extend(std::iter::repeat_n(b'\\', backslashes + 1)),
-            b'#' => out.push(b'\\'),
+            b' ' | b'\t' | b'#' | b':' => out.extend(std::iter::repeat_n(b'\\', backslashes + 1)),
             _ => {}
         }
         backslashes = if byte == b'\\' { backslashes + 1 } else { 0 };
@@ -62,6 +61,7 @@ mod tests {
         let quoted = |name: &[u8]| quote(OsStr::from_bytes(name));
         assert_eq!(quoted(b"a b$c#d"), b"a\\ b$$c\\#d");
         assert_eq!(quoted(b"a\\ b\\c"), b"a\\\\\\ b\\c");
+        assert_eq!(quoted(b"a\\#b:c"), b"a\\\\\\#b\\:c");
         assert_eq!(quoted(b"\xff"), b"\xff");
     }
 }

@@ -16,16 +16,17 @@ pub fn run(args: &Disasm) -> Result<(), CommandError> {
         if args.json {
             let text = json(&bytes).map_err(about_file)?;
             if out.write_all(text.as_bytes()).is_err() {
-                return Ok(());
+                break;
             }
             continue;
         }
         if args.files.len() > 1 && writeln!(out, "{}:", file.display()).is_err() {
-            return Ok(());
+            break;
         }
         match disassemble(&bytes, Style::Bytes, &mut out).and_then(|()| out.flush()) {
-            Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(()),
-            other => other.map_err(about_file)?,
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::InvalidData => return Err(about_file(error)),
+            Err(_) => break,
         }
     }
     match out.flush() {

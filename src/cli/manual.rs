@@ -24,7 +24,8 @@ pub fn pages(directory: Option<&Path>) -> Result<(), CommandError> {
     command.build();
     let page = |command: &clap::Command| {
         let mut page = Vec::new();
-        Man::new(command.clone()).render(&mut page).map(|()| page)
+        // Without a date, what follows it would stand in its place.
+        Man::new(command.clone()).date(" ").render(&mut page).map(|()| page)
     };
     let Some(directory) = directory else { return print(page(&command).map_err(system)?) };
     std::fs::create_dir_all(directory).map_err(system)?;

@@ -28,9 +28,9 @@ use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
-use clap::{ColorChoice, CommandFactory, FromArgMatches};
+use clap::{ArgMatches, ColorChoice, CommandFactory, FromArgMatches};
 
-use self::args::{Cli, Colour, Command, ErrorFormat, ReportArgs};
+use self::args::{Cli, Colour, Command, ErrorFormat, ReportArgs, TargetArgs};
 use self::reporting::{Reporter, say};
 
 /// The exit code for bugs in clifc: EX_SOFTWARE of sysexits.h.
@@ -85,20 +85,21 @@ fn parse(args: Vec<std::ffi::OsString>) -> Result<Cli, ExitCode> {
         false => ColorChoice::Never,
     };
     let parsed = Cli::command().color(colour).try_get_matches_from(&args);
-    parsed.and_then(|matches| Cli::from_arg_matches(&matches)).map_err(|error| match error.kind() {
+    let parsed = parsed.and_then(|matches| {
+        let mut cli = Cli::from_arg_matches(&matches)?;
+        order_level(&matches, &mut cli.command);
+        Ok(cli)
+    });
+    parsed.map_err(|error| match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             let text = error.render();
             if error.kind() == ErrorKind::DisplayVersion {
                 // Commands have no versions of their own.
                 let text = text.to_string();
                 let version = text.split_once(' ').map_or("", |(_, version)| version);
-                return print(format!("clifc {version}")).map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS);
+                return printed(format!("clifc {version}"));
             }
-            let text = if colour == ColorChoice::Always { text.ansi().to_string() } else { text.to_string() };
-            match print(text) {
-                Ok(()) => ExitCode::SUCCESS,
-                Err(_) => ExitCode::FAILURE,
-            }
+            printed(if colour == ColorChoice::Always { text.ansi().to_string() } else { text.to_string() })
         }
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             say(error.render().to_string());
@@ -112,6 +113,23 @@ fn parse(args: Vec<std::ffi::OsString>) -> Result<Cli, ExitCode> {
             ExitCode::from(2)
         }
     })
+}
+
+/// Prints the help or the version.
+fn printed(text: String) -> ExitCode {
+    end(&Reporter::new(Colour::Never, ErrorFormat::Human, None), print(text))
+}
+
+/// A level after settings of `opt_level` replaces them: of options given twice, the last counts.
+fn order_level(matches: &ArgMatches, command: &mut Command) {
+    let (Some((_, matches)), Some(target)) = (matches.subcommand(), command.target()) else { return };
+    let last = |id: &str| matches.indices_of(id).and_then(Iterator::last);
+    if target.opt.is_none() {
+        return;
+    }
+    let level = last("opt");
+    let mut indices = matches.indices_of("settings").into_iter().flatten();
+    target.settings.retain(|setting| indices.next() > level || !setting.starts_with("opt_level="));
 }
 
 /// The last `--color` among arguments that may be wrong.
@@ -159,6 +177,19 @@ fn end(reporter: &Reporter, result: Result<(), CommandError>) -> ExitCode {
 }
 
 impl Command {
+    /// The machine and the settings to compile for, of commands that compile.
+    fn target(&mut self) -> Option<&mut TargetArgs> {
+        match self {
+            Command::Build(build) => Some(&mut build.target),
+            Command::Check(check) => Some(&mut check.target),
+            Command::Explore(explore) => Some(&mut explore.target),
+            Command::Settings(settings) => Some(&mut settings.target),
+            Command::Run(run) => Some(&mut run.target),
+            Command::Reduce(reduce) => Some(&mut reduce.target),
+            _ => None,
+        }
+    }
+
     /// The options about messages, of commands that have them.
     fn reports(&self) -> Option<&ReportArgs> {
         match self {

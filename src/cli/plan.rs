@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::io::{self, IsTerminal};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use clifc::driver::Shard;
@@ -20,11 +20,25 @@ pub struct Plan {
     pub outputs: Vec<(Emit, PathBuf)>,
     /// The file with the rule for make, if one is wanted.
     pub rule: Option<PathBuf>,
+    /// The file with the report of `--inline-report`.
+    pub report: Option<PathBuf>,
+}
+
+impl Plan {
+    /// All files that are written.
+    pub fn paths(&self) -> impl Iterator<Item = &PathBuf> {
+        self.outputs.iter().map(|(_, path)| path).chain(&self.rule).chain(&self.report)
+    }
 }
 
 /// Standard input or output.
 fn is_stream(path: &Path) -> bool {
     path == Path::new("-")
+}
+
+/// Whether a path names a device, a pipe or a directory.
+fn is_special(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|found| !found.is_file())
 }
 
 /// The kinds of output that are wanted, in order and each once.
@@ -77,15 +91,20 @@ pub fn of(args: &Build, files: &[PathBuf]) -> Result<Vec<Plan>, CommandError> {
         let rule = match (&args.depend_file, outputs.first()) {
             _ if !wants_rule => None,
             (Some(path), _) => Some(path.clone()),
-            (None, Some((_, output))) if !is_stream(output) => Some(output.with_extension("d")),
+            (None, Some((_, output))) if !is_stream(output) && !is_special(output) => {
+                Some(output.with_extension("d"))
+            }
             (None, _) => {
-                return Err(usage("-MD: the rule has no name, as the output is standard output: use -MF"));
+                return Err(usage("-MD: the rule has no name, as the output is no file: use -MF"));
             }
         };
         if rule.is_some() && outputs.iter().all(|(_, path)| is_stream(path)) && !has_rule_target(args) {
             return Err(usage("-MD: the rule has no target, as the output is standard output: use -MT"));
         }
-        Ok(Plan { outputs, rule })
+        if rule.is_some() && file.as_os_str().as_bytes().contains(&b'\n') {
+            return Err(usage("-MD: make has no names with line ends, such as the input's"));
+        }
+        Ok(Plan { outputs, rule, report: args.inline_report.clone() })
     };
     let plans = files.iter().map(plan).collect::<Result<Vec<_>, _>>()?;
     refuse_overwriting(files, &plans)?;
@@ -180,20 +199,28 @@ fn identity(path: &Path) -> Identity {
     Identity::Path(path.file_name().map_or(parent.clone(), |name| parent.join(name)))
 }
 
+/// Refuses an output that is its input.
+pub fn refuse_replacing(input: &Path, output: &Path) -> Result<(), CommandError> {
+    match !is_stream(output) && identity(input) == identity(output) {
+        true => Err(replaces(output, input)),
+        false => Ok(()),
+    }
+}
+
+fn replaces(output: &Path, input: &Path) -> CommandError {
+    let (output, input) = (output.display(), input.display());
+    CommandError::Usage(format!("the output {output} would replace the input {input}"))
+}
+
 /// Refuses outputs that would replace inputs or each other. Devices and pipes can have several.
 fn refuse_overwriting(files: &[PathBuf], plans: &[Plan]) -> Result<(), CommandError> {
-    let is_special = |path: &Path| fs::metadata(path).is_ok_and(|found| !found.is_file());
     let inputs = files.iter().filter(|file| !is_stream(file) && !is_special(file));
     let inputs: HashMap<_, _> = inputs.map(|file| (identity(file), file)).collect();
     let mut outputs: HashMap<Identity, (&Path, &Path)> = HashMap::new();
     for (file, plan) in files.iter().zip(plans) {
-        let paths = plan.outputs.iter().map(|(_, path)| path).chain(&plan.rule);
-        for path in paths.filter(|path| !is_stream(path) && !is_special(path)) {
+        for path in plan.paths().filter(|path| !is_stream(path) && !is_special(path)) {
             if let Some(input) = inputs.get(&identity(path)) {
-                let (path, input) = (path.display(), input.display());
-                return Err(CommandError::Usage(format!(
-                    "the output {path} would replace the input {input}"
-                )));
+                return Err(replaces(path, input));
             }
             if let Some((_, other)) = outputs.insert(identity(path), (path, file)) {
                 let (path, other, file) = (path.display(), other.display(), file.display());
@@ -210,10 +237,21 @@ fn refuse_overwriting(files: &[PathBuf], plans: &[Plan]) -> Result<(), CommandEr
 fn refuse_terminal(plans: &[Plan]) -> Result<(), CommandError> {
     let mut outputs = plans.iter().flat_map(|plan| &plan.outputs);
     let is_binary = |kind: &Emit| matches!(kind, Emit::Obj | Emit::Image);
-    let binary = outputs.any(|(kind, path)| is_binary(kind) && is_stream(path));
-    match binary && io::stdout().is_terminal() {
+    match outputs.any(|(kind, path)| is_binary(kind) && is_terminal(path)) {
         true => Err(CommandError::Usage("this output is not for a terminal: name a file with -o".into())),
         false => Ok(()),
+    }
+}
+
+/// Whether a path names a terminal: `-`, or a device such as /dev/stdout.
+fn is_terminal(path: &Path) -> bool {
+    let is_device = |found: fs::Metadata| found.file_type().is_char_device();
+    match is_stream(path) {
+        true => io::stdout().is_terminal(),
+        false => {
+            fs::metadata(path).is_ok_and(is_device)
+                && fs::File::open(path).is_ok_and(|file| file.is_terminal())
+        }
     }
 }
 

@@ -42,7 +42,8 @@ pub fn run(args: &Reduce, reporter: &Reporter) -> Result<(), CommandError> {
             None => false,
         };
     if !check(&file.text) {
-        let why = "the file does not pass the check, so there is nothing to keep while it is reduced";
+        let why = "the file does not pass the check, so there is nothing to keep while it is reduced; \
+                   commands run in an empty directory, and need absolute paths of other files";
         return Err(trouble.unwrap_or_else(|| CommandError::Usage(why.into())));
     }
     let Reduced { text, checks } = reduce::reduce(&file.text, Environment::new(&machine.1), &mut check);

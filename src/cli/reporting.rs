@@ -220,8 +220,7 @@ impl<'a> Functions<'a> {
     fn new(text: &'a [u8]) -> Self {
         let split = parse::split(text, &mut Vec::new());
         let named = split.functions.into_iter().filter_map(|function| {
-            let head = text[function.text.clone()].split(|byte| *byte == b'(').next()?;
-            let name = std::str::from_utf8(head).ok()?.strip_prefix("function")?.trim();
+            let name = spelled_name(&text[function.text.clone()])?;
             Some((function.text, name))
         });
         Functions(named.collect())
@@ -233,6 +232,20 @@ impl<'a> Functions<'a> {
         let (range, name) = self.0.get(after.checked_sub(1)?)?;
         (offset < range.end).then_some(*name)
     }
+}
+
+/// The name of a function as its text spells it.
+fn spelled_name(function: &[u8]) -> Option<&str> {
+    let line = function.split(|byte| *byte == b'\n').next()?;
+    let rest = std::str::from_utf8(line).ok()?.strip_prefix("function")?.trim_start();
+    let end = match rest.strip_prefix("%\"") {
+        Some(quoted) => {
+            let is_end = |(at, _): &(usize, &str)| !quoted[..*at].ends_with('\\');
+            quoted.match_indices('"').find(is_end)?.0 + "%\"\"".len()
+        }
+        None => rest.find(|c: char| matches!(c, '(' | '{') || c.is_whitespace()).unwrap_or(rest.len()),
+    };
+    (end > 0).then_some(&rest[..end])
 }
 
 impl Colour {

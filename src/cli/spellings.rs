@@ -6,6 +6,10 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
+use clap::ValueEnum;
+
+use super::args::OptArg;
+
 /// What follows the spelling of an option.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Value {
@@ -50,6 +54,11 @@ const SPELLINGS: &[Spelling] = &[
     flag("-fno-function-sections", "--no-function-sections"),
     flag("-fdata-sections", "--data-sections"),
     flag("-fno-data-sections", "--no-data-sections"),
+    // For llc, `-march` is the machine, for gcc and clang the CPU.
+    flag("-march=x86_64", "--target=x86_64"),
+    flag("-march=aarch64", "--target=aarch64"),
+    flag("-march=arm64", "--target=aarch64"),
+    flag("-march=systemz", "--target=s390x"),
     Spelling { text: "-mcpu=", value: Value::Joined, means: "--cpu" },
     Spelling { text: "-march=", value: Value::Joined, means: "--cpu" },
     Spelling { text: "-mtriple=", value: Value::Joined, means: "--target" },
@@ -63,8 +72,10 @@ const SPELLINGS: &[Spelling] = &[
     flag("-g2", "--debug"),
     flag("-g3", "--debug"),
     flag("-ggdb", "--debug"),
+    flag("-gdwarf", "--debug"),
     flag("-gdwarf-5", "--debug"),
     Spelling { text: "-masm=", value: Value::Joined, means: "--asm-syntax" },
+    Spelling { text: "-x86-asm-syntax=", value: Value::Joined, means: "--asm-syntax" },
     flag("-MD", "--depend"),
     flag("-MMD", "--depend"),
     Spelling { text: "-MF", value: Value::JoinedOrNext, means: "--depend-file" },
@@ -73,12 +84,26 @@ const SPELLINGS: &[Spelling] = &[
     flag("-MP", "--depend-phony"),
     flag("-gline-tables-only", "--gline-tables-only"),
     Spelling { text: "-fdebug-prefix-map=", value: Value::Joined, means: "--debug-prefix-map" },
+    Spelling { text: "-ferror-limit=", value: Value::Joined, means: "--error-limit" },
+    Spelling { text: "-fmax-errors=", value: Value::Joined, means: "--error-limit" },
+    Spelling { text: "-fdiagnostics-color=", value: Value::Joined, means: "--color" },
+    flag("-fdiagnostics-color", "--color=always"),
+    flag("-fcolor-diagnostics", "--color=always"),
+    flag("-fno-diagnostics-color", "--color=never"),
+    flag("-fno-color-diagnostics", "--color=never"),
     flag("-Werror", "--warnings-as-errors"),
     flag("-Wno-error", "--no-warnings-as-errors"),
 ];
 
-/// The words that can be the argument after `-O`.
-const LEVELS: [&str; 8] = ["none", "speed", "size", "0", "1", "2", "3", "s"];
+/// Options of LLVM's tools, which take them with one dash or two, and the value in the same argument or the
+/// next.
+const LLVM: [&str; 6] = ["-mcpu", "-march", "-mtriple", "-filetype", "-relocation-model", "-x86-asm-syntax"];
+
+/// Whether a word can be the argument after `-O`.
+fn is_level(word: &OsString) -> bool {
+    let levels = OptArg::value_variants().iter().filter_map(ValueEnum::to_possible_value);
+    word.to_str().is_some_and(|word| levels.into_iter().any(|level| level.matches(word, false)))
+}
 
 /// Returns the table for the help of `clifc build`.
 pub fn help() -> String {
@@ -131,9 +156,9 @@ fn translate(args: Vec<OsString>) -> Vec<OsString> {
             out.extend(args);
             return out;
         }
+        let arg = as_one_word(arg, &mut args);
         match arg.as_bytes() {
             b"-O" => {
-                let is_level = |next: &OsString| LEVELS.iter().any(|level| next == level);
                 let level = args.next_if(is_level).unwrap_or_else(|| "speed".into());
                 out.push(with_value("--opt-level", &level));
             }
@@ -157,6 +182,18 @@ fn translate(args: Vec<OsString>) -> Vec<OsString> {
         }
     }
     out
+}
+
+/// Brings an option of LLVM's tools to the form with one dash, and joins it with its value.
+fn as_one_word(arg: OsString, rest: &mut impl Iterator<Item = OsString>) -> OsString {
+    let bytes = arg.as_bytes();
+    let single = if bytes.starts_with(b"--") { &bytes[1..] } else { bytes };
+    let name = single.split(|byte| *byte == b'=').next().unwrap_or_default();
+    match LLVM.iter().find(|option| option.as_bytes() == name) {
+        None => arg,
+        Some(_) if name.len() < single.len() => OsString::from_vec(single.to_vec()),
+        Some(option) => rest.next().map_or_else(|| arg.clone(), |value| with_value(option, &value)),
+    }
 }
 
 impl Spelling {
@@ -222,6 +259,10 @@ mod tests {
         assert_eq!(translated("-- -MD -O"), "-- -MD -O");
         assert_eq!(translated("-MDx -Werror"), "-MDx --warnings-as-errors");
         assert_eq!(translated("-target arm64 -targetx"), "--target arm64 -targetx");
+        assert_eq!(translated("-O z -O g -O x"), "--opt-level=z --opt-level=g --opt-level=speed x");
+        assert_eq!(translated("-mcpu z15 --mcpu=z16 -mcpu"), "--cpu=z15 --cpu=z16 -mcpu");
+        assert_eq!(translated("--march=aarch64 -march z15"), "--target=aarch64 --cpu=z15");
+        assert_eq!(translated("--filetype=asm --relocation-model pic"), "--assembly --set=is_pic=true");
         assert_eq!(translated("-g0 -g3 -gx"), "--no-debug --debug -gx");
     }
 }

@@ -25,16 +25,27 @@ pub fn describe(error: &Error, args: &[OsString]) -> String {
         ErrorKind::InvalidSubcommand => unknown_command(&text(ContextKind::InvalidSubcommand)),
         ErrorKind::InvalidValue if value.is_empty() => format!("`{arg}` needs a value"),
         ErrorKind::InvalidValue if arg.starts_with("--opt-level") => {
-            format!("invalid value `{value}` for `-O`: expected none, speed or size, or 0 to 3, s or z")
+            format!("invalid value `{value}` for `-O`: expected none, speed or size, or 0 to 3, g, s or z")
         }
         ErrorKind::InvalidValue => {
             let valid = text(ContextKind::ValidValue);
             format!("invalid value `{value}` for `{arg}`: expected one of {valid}")
         }
         ErrorKind::MissingRequiredArgument => format!("missing argument: {arg}"),
-        ErrorKind::ValueValidation => first_paragraph(&error.render().to_string()).replace('\'', "`"),
-        _ => first_paragraph(&error.render().to_string()),
+        ErrorKind::ValueValidation => of_value(&first_paragraph(&error.render().to_string())),
+        _ => first_paragraph(&error.render().to_string()).replace('\'', "`"),
     }
+}
+
+/// A message about a value, with ranges and numbers in words.
+fn of_value(text: &str) -> String {
+    let text = text.replace('\'', "`").replace("invalid digit found in string", "expected a number");
+    let range = text.split_once(" is not in ").and_then(|(before, range)| {
+        let (message, _) = before.rsplit_once(' ')?;
+        let (first, last) = range.split_once("..=")?;
+        Some(format!("{message} expected {first} to {last}"))
+    });
+    range.unwrap_or(text)
 }
 
 /// The words of clap up to an empty line.

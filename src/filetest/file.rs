@@ -39,6 +39,8 @@ pub(super) struct Command<'a> {
     pub(super) name: &'a str,
     /// The words after the name.
     pub(super) options: Vec<&'a str>,
+    /// The number of its line.
+    pub(super) line: usize,
 }
 
 /// A `target` line.
@@ -92,13 +94,13 @@ impl<'a> Header<'a> {
         if self.targets.is_empty() { &self.everywhere } else { &self.targets }
     }
 
-    fn add(&mut self, code: &'a str) -> Result<(), String> {
+    fn add(&mut self, code: &'a str, line: usize) -> Result<(), String> {
         let (word, rest) = code.split_once(char::is_whitespace).unwrap_or((code, ""));
         let mut words = rest.split_whitespace();
         match word {
             "test" => {
                 let name = words.next().ok_or("missing test command")?;
-                self.commands.push(Command { name, options: words.collect() });
+                self.commands.push(Command { name, options: words.collect(), line });
             }
             "set" => self.settings.extend(words),
             "feature" => self.features.extend(words),
@@ -209,6 +211,13 @@ impl<'a> TestFile<'a> {
         format!("{}:{line}", self.name)
     }
 
+    /// The message that nothing is called for a command, at its line.
+    pub(super) fn without_calls(&self, command: &str) -> String {
+        let line =
+            self.header.commands.iter().find(|found| found.name == command).map_or(1, |found| found.line);
+        format!("{}: missing `run:` comment", self.at(line))
+    }
+
     /// The message of a diagnostic, with its place.
     pub(super) fn message(&self, diagnostic: &Diagnostic) -> String {
         format!("{}: {}", self.at(self.line(diagnostic.offset)), diagnostic.message)
@@ -221,7 +230,8 @@ impl<'a> TestFile<'a> {
         for range in lines {
             last = range.start;
             let code = text[range].split(';').next().unwrap_or("").trim();
-            header.add(code).map_err(|why| format!("{}: `{code}`: {why}", self.at(self.line(last))))?;
+            let line = self.line(last);
+            header.add(code, line).map_err(|why| format!("{}: `{code}`: {why}", self.at(line)))?;
         }
         header.complete().map_err(|why| format!("{}: {why}", self.at(self.line(last))))?;
         Ok(header)

@@ -65,5 +65,5 @@ fn calls(file: &TestFile, functions: &[Function]) -> Result<Vec<(usize, Invocati
             calls.extend(call.map(|call| (number, call)));
         }
     }
-    if calls.is_empty() { Err("no `run:` comment".into()) } else { Ok(calls) }
+    if calls.is_empty() { Err(file.without_calls("interpret")) } else { Ok(calls) }
 }

@@ -65,6 +65,9 @@ impl Invocation {
             ("run", Some(("==", values))) => Want::Equal(parse_results(values.trim(), results)?),
             ("run", Some(("!=", values))) => Want::NotEqual(parse_results(values.trim(), results)?),
             ("run", _) if rest.split_whitespace().next() == Some("traps") => Want::Trap(parse_trap(rest)?),
+            ("run", _) if rest.is_empty() => {
+                return Err(format!("expected `==`, `!=` or `traps` behind `{}`", call.trim()));
+            }
             ("run", _) => return Err(format!("expected `==`, `!=` or `traps` before `{rest}`")),
             _ => return Err(format!("unexpected `{rest}`")),
         };
@@ -81,7 +84,7 @@ impl Invocation {
     ) -> Result<Option<Self>, String> {
         if !rest.is_empty() {
             // This is prose that begins with the word, unless it looks like a call without the colon.
-            return match rest.trim_start().starts_with(['%', '(']) {
+            return match rest.trim_start().starts_with(['%', '(', ':']) {
                 true => Err(format!("expected `:` after `{word}`")),
                 false => Ok(None),
             };

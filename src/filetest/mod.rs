@@ -239,10 +239,12 @@ impl FileContext<'_> {
         let single = |status| vec![Test::new(self.name, command.name, status)];
         let Some((_, kind, allowed)) = COMMANDS.iter().find(|(name, ..)| *name == command.name) else {
             let near = did_you_mean(command.name, COMMANDS.map(|(name, ..)| name));
-            return single(Status::Failed(format!("unknown test command `{}`{near}", command.name)));
+            let at = self.file.at(command.line);
+            return single(Status::Failed(format!("{at}: unknown test command `{}`{near}", command.name)));
         };
         if let Some(option) = command.options.iter().find(|option| !allowed.contains(option)) {
-            let why = format!("`test {}` has no option `{option}`", command.name);
+            let at = self.file.at(command.line);
+            let why = format!("{at}: `test {}` has no option `{option}`", command.name);
             return single(Status::Failed(why));
         }
         if let Some(feature) = self.file.header.features.first() {

@@ -160,7 +160,7 @@ fn known_functions<'a>(file: &'a TestFile<'a>) -> Result<Vec<Known<'a>>, String>
     }
     match functions.iter().any(|known| !known.invocations.is_empty()) {
         true => Ok(functions),
-        false => Err("missing `run:` comment".into()),
+        false => Err(file.without_calls("run")),
     }
 }
 

@@ -71,7 +71,7 @@ impl FloatFormat {
             64 => text.parse::<f64>().ok().filter(|f| f.is_finite()).map(|f| f.to_bits() as u128),
             _ => return Err("f16 and f128 have no decimal literals: use hexadecimal, as in `0x1.8p0`"),
         };
-        bits.ok_or("invalid decimal float literal, or one too large for its type")
+        bits.ok_or("invalid decimal float literal, or one too large for its type: expected one like `1.5e3`")
     }
 
     fn parse_hex(self, text: &[u8]) -> Result<u128, &'static str> {
@@ -113,7 +113,9 @@ impl FloatFormat {
         let lowest = (top + power).max(1 - self.bias()) - self.fraction as i32;
         let shift = lowest - power;
         if shift > 0 && (shift >= 128 || significand & ((1 << shift) - 1) != 0) {
-            return Err("float literal is not exact: it has more digits than its type can hold");
+            return Err(
+                "float literal is not exact: its type cannot hold all digits, but rounds decimal ones",
+            );
         }
         if top + power > self.bias() {
             return Err("float literal is too large for its type");

@@ -169,8 +169,13 @@ impl Flags {
                 if let Some((.., oldest)) = too_old {
                     return Err(format!("CPU `{name}` is not supported: code for {arch} needs {oldest}"));
                 }
-                let near = did_you_mean(name, known().chain(["native"]));
-                return Err(format!("unknown CPU `{name}` for {arch}{near}"));
+                let other = PRESETS.iter().find(|preset| preset.name == name);
+                let hint = match (other, did_you_mean(name, known().chain(["native"]))) {
+                    (Some(preset), _) => format!("; it is one of {}", preset.arch),
+                    (None, near) if near.is_empty() => "; `clifc targets` lists them".into(),
+                    (None, near) => near,
+                };
+                return Err(format!("unknown CPU `{name}` for {arch}{hint}"));
             }
         } else if Target::host().map_err(|error| error.to_string())?.arch() != arch {
             return Err(format!("CPU `native` is this machine's, but the target is {arch}"));
@@ -214,7 +219,9 @@ impl Flags {
             _ => {
                 let settings = SETTINGS.iter().filter(|setting| setting.applies_to(arch)).map(|s| s.name);
                 let presets = PRESETS.iter().filter(|preset| preset.arch == arch).map(|p| p.name);
-                Err(format!("unknown setting `{name}`{}", did_you_mean(name, settings.chain(presets))))
+                let near = did_you_mean(name, settings.chain(presets));
+                let hint = if near.is_empty() { "; `clifc settings` lists them" } else { &near };
+                Err(format!("unknown setting `{name}`{hint}"))
             }
         }
     }

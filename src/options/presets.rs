@@ -101,6 +101,7 @@ presets! {
         "znver3", "AMD Zen 3", ["znver2"];
         "znver4", "AMD Zen 4",
             ["znver3", "x86-64-v4", "has_avx512bitalg", "has_avx512vbmi", "has_avx512vnni"];
+        "znver5", "AMD Zen 5", ["znver4", "has_avx_vnni"];
     }
     Aarch64 {
         "generic", "Any 64-bit Arm", [];

@@ -70,8 +70,10 @@ impl fmt::Display for TargetError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             TargetError::Unsupported(name) => {
-                let have = Arch::ALL.map(Arch::name).join(", ");
-                write!(f, "unsupported target `{name}`: expected one of {have}")
+                let have = Arch::ALL.map(Arch::name);
+                let is_known = name.split('-').next().is_some_and(|arch| have.contains(&arch));
+                let what = if is_known { "its objects are neither ELF nor for macOS; " } else { "" };
+                write!(f, "unsupported target `{name}`: {what}expected one of {}", have.join(", "))
             }
             TargetError::Unknown(name) => {
                 let near = did_you_mean(name, Arch::ALL.into_iter().map(Arch::name));
@@ -178,7 +180,16 @@ fn other_spelling(name: &str) -> Cow<'_, str> {
         let rest = name.strip_prefix(other)?;
         (rest.is_empty() || rest.starts_with('-')).then(|| arch.name().to_string() + rest)
     });
-    renamed.map_or(Cow::Borrowed(name), Cow::Owned)
+    let name = renamed.map_or(Cow::Borrowed(name), Cow::Owned);
+    // `x86_64-apple-macos11`, and `aarch64-macos` without a vendor.
+    let is_macos = |part: &str| part.starts_with("macos") && !part.starts_with("macosx");
+    if !name.split('-').any(is_macos) {
+        return name;
+    }
+    let parts = name.split('-').filter(|part| *part != "apple");
+    let parts =
+        parts.map(|part| if is_macos(part) { format!("apple-macosx{}", &part[5..]) } else { part.into() });
+    parts.collect::<Vec<String>>().join("-").into()
 }
 
 fn is_macos(system: OperatingSystem) -> bool {
@@ -263,6 +274,10 @@ mod tests {
         let minimum = |name| Target::parse(name).expect("a target").minimum_macos();
         assert_eq!(minimum("x86_64-apple-macosx10.15.4"), (10, 15, 4));
         assert_eq!(minimum("aarch64-apple-darwin23"), (11, 0, 0));
+        assert_eq!(minimum("arm64-apple-macos12.3"), (12, 3, 0));
+        for name in ["aarch64-macos", "x86_64-apple-macos", "arm64-apple-macos14"] {
+            assert!(!Target::parse(name).expect("a target").is_elf(), "{name}");
+        }
         assert!(matches!(Target::parse("aarch64-apple-ios"), Err(TargetError::Unsupported(_))));
         assert!(matches!(Target::parse("s390x-apple-darwin"), Err(TargetError::Unsupported(_))));
         assert!(matches!(Target::parse("x86_64-unknown-uefi"), Err(TargetError::Unsupported(_))));

@@ -6,6 +6,7 @@ use super::cursor::Cursor;
 use super::parser::Parser;
 use super::{mnemonic, older, places};
 use crate::diag::Diagnostic;
+use crate::ir::opcode::sets;
 use crate::ir::*;
 
 /// The line of an instruction: positions and source location.
@@ -147,6 +148,11 @@ impl<'a> Parser<'a> {
             self.results()?;
             if self.cur.text[self.cur.pos..].starts_with(b"->") {
                 return self.alias(at).map(|()| true);
+            }
+            if self.cur.peek() != b'='
+                && let Some(failed) = self.behind_instruction(b"v", at)
+            {
+                return Err(failed);
             }
             self.expect(b'=')?;
         }
@@ -295,7 +301,14 @@ impl<'a> Parser<'a> {
         match given {
             Some(ty) => self.error_at(at, format!("{name} takes no type: remove `.{ty}`")),
             None => {
-                let example = opcode.info().ctrl_set.example();
+                let set = opcode.info().ctrl_set;
+                let example = match opcode {
+                    Opcode::Splat => types::I32X4,
+                    // What is extended is narrower than an i64.
+                    Opcode::Uextend | Opcode::Sextend => types::I64,
+                    _ if set == sets::INT_32_64 => types::I64,
+                    _ => set.example(),
+                };
                 self.error_at(at, format!("{name} needs a type, as in {name}.{example}"))
             }
         }

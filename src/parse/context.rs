@@ -15,8 +15,11 @@ pub struct Failed;
 /// The result of parsing something. An error has been reported already.
 pub(super) type Parse<T> = Result<T, Failed>;
 
-/// Number of errors after which the rest of a function is skipped.
+/// Number of errors between functions after which the rest of the file is skipped.
 pub(super) const MAX_ERRORS: usize = 20;
+
+/// Number of errors in a function after which the rest of it is skipped.
+pub(super) const MAX_ERRORS_IN_FUNCTION: usize = 1000;
 
 /// The context in which one thread parses functions, reused for its memory.
 #[derive(Debug)]

@@ -7,11 +7,12 @@ use std::fmt::Display;
 
 use super::context::Failed;
 use super::hints::{self, Kind};
+use super::number::Integer;
 use super::parser::Parser;
 use super::{examples, mnemonic, older, places};
 use crate::diag::{Diagnostic, did_you_mean};
 use crate::ir::builder::Misfit;
-use crate::ir::{Opcode, Type};
+use crate::ir::{Opcode, Type, types};
 
 impl Parser<'_> {
     /// Reports an error at a position of the text.
@@ -22,7 +23,10 @@ impl Parser<'_> {
 
     #[cold]
     pub(super) fn report(&mut self, diagnostic: Diagnostic) -> Failed {
-        if !self.hopeless() {
+        if self.is_last_error() {
+            let message = "too many errors in the function: the rest of it is not read";
+            self.cx.diagnostics.push(Diagnostic::error(diagnostic.offset, message));
+        } else if !self.hopeless() {
             self.cx.diagnostics.push(diagnostic);
         }
         Failed
@@ -177,7 +181,9 @@ impl Parser<'_> {
         const LONGEST: usize = 40;
         let text = String::from_utf8_lossy(word);
         let shown = &text[..text.floor_char_boundary(LONGEST)];
-        if let Some(failed) = self.behind_instruction(word, at) {
+        if self.cx.scratch.results.is_empty()
+            && let Some(failed) = self.behind_instruction(word, at)
+        {
             return failed;
         }
         match word {
@@ -197,6 +203,7 @@ impl Parser<'_> {
                     }
                     hint => hint,
                 };
+                let hint = if hint.is_empty() { "; blocks are numbered".into() } else { hint };
                 self.error_at(at, format!("expected a block header such as `block0:`, found `{text}`{hint}"))
             }
             [b'v', digits @ ..] if !digits.is_empty() && digits.iter().all(u8::is_ascii_digit) => {
@@ -205,6 +212,10 @@ impl Parser<'_> {
                     _ => "an instruction begins with its opcode, as in `v2 = iadd v0, v1`",
                 };
                 self.error_at(at, format!("expected an opcode, found `{text}`; {hint}"))
+            }
+            _ if Integer::parse(word).is_some() => {
+                let hint = "make constants with `iconst`, `f32const` or `f64const`";
+                self.error_at(at, format!("expected an opcode, found `{shown}`; {hint}"))
             }
             _ if self.cur.peek() == b'.' && Type::parse(word).is_some() => {
                 let hint = "the type follows the opcode, as in `iconst.i32`";
@@ -234,9 +245,9 @@ impl Parser<'_> {
 
     /// Reports a word or character behind the operands of an instruction, which is no opcode and resembles
     /// none.
-    fn behind_instruction(&mut self, word: &[u8], at: usize) -> Option<Failed> {
+    pub(super) fn behind_instruction(&mut self, word: &[u8], at: usize) -> Option<Failed> {
         let text = String::from_utf8_lossy(word);
-        if !self.cx.scratch.results.is_empty() || self.is_assigned() {
+        if self.is_assigned() {
             return None;
         }
         let example = examples::instruction(self.opcode_before(at)?)?;
@@ -264,6 +275,18 @@ impl Parser<'_> {
         let name = opcode.name();
         let other = other_opcode(opcode).filter(|other| other.info().ctrl_set.contains(ty));
         let other = match (name, other) {
+            ("iconst", _) if ty == types::I128 => {
+                "; make an i64, and extend it by `uextend.i128` or `sextend.i128`".into()
+            }
+            ("brif" | "trapz" | "trapnz", _) if ty.is_float() => "; make a condition by `fcmp`".into(),
+            ("fcvt_to_sint" | "fcvt_to_uint" | "fcvt_to_sint_sat" | "fcvt_to_uint_sat", _)
+                if ty.is_float() =>
+            {
+                "; did you mean `fcvt_from_sint` or `fcvt_from_uint`?".into()
+            }
+            ("fcvt_from_sint" | "fcvt_from_uint", _) if ty.is_int() => {
+                "; did you mean `fcvt_to_sint_sat` or `fcvt_to_uint_sat`?".into()
+            }
             ("trunc", _) if ty.is_int() => "; did you mean `ireduce`?".into(),
             ("fdiv", _) if ty.is_int() => "; did you mean `sdiv` (signed) or `udiv` (unsigned)?".into(),
             ("fmin" | "fmax", _) if ty.is_int() => {

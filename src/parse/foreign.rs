@@ -47,6 +47,17 @@ const LINES: &[(&[u8], &str)] = &[
     (b"(module", "WebAssembly text"),
 ];
 
+/// How functions and items begin, among others.
+const ITEMS: [&[u8]; 9] =
+    [b"function", b"data ", b"rodata ", b"tls ", b"symbol ", b"local ", b"hidden ", b"weak ", b";!"];
+
+/// Whether a line begins like a function or an item.
+#[cold]
+pub(super) fn has_items(text: &[u8]) -> bool {
+    let begins = |line: &[u8]| ITEMS.iter().any(|item| line.trim_ascii_start().starts_with(item));
+    text.split(|byte| *byte == b'\n').any(begins)
+}
+
 /// What a file is that is not CLIF, as messages call it; `None` if that is unknown.
 #[cold]
 pub(super) fn kind(text: &[u8]) -> Option<&'static str> {
@@ -56,7 +67,10 @@ pub(super) fn kind(text: &[u8]) -> Option<&'static str> {
         return Some(kind);
     }
     let head = &text[..text.len().min(HEAD)];
-    let of_line = |line: &[u8]| LINES.iter().find(|(beginning, _)| line.starts_with(beginning));
+    // A name of CLIF behind such a word is a mistake in CLIF.
+    let begins =
+        |line: &[u8], word: &[u8]| line.strip_prefix(word).is_some_and(|rest| !rest.starts_with(b"%"));
+    let of_line = |line: &[u8]| LINES.iter().find(|(beginning, _)| begins(line, beginning));
     if let Some((_, kind)) = head.split(|byte| *byte == b'\n').find_map(of_line) {
         return Some(kind);
     }

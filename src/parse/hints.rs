@@ -3,7 +3,7 @@
 
 use crate::diag::did_you_mean;
 use crate::ir::opcode::ALL;
-use crate::ir::{AtomicRmwOp, CallConv, FloatCc, IntCc, TrapCode};
+use crate::ir::{AtomicRmwOp, CallConv, FloatCc, FloatFormat, IntCc, TrapCode};
 
 use super::cursor::Cursor;
 use super::older;
@@ -53,6 +53,8 @@ const INSTEAD: &[(Kind, &[&str], &str)] = &[
     (Opcode, &["slt", "sle", "sgt", "sge", "ult", "ule", "ugt", "uge"], "write `icmp` and the condition"),
     (Opcode, &["lt", "le", "gt", "ge"], "write `icmp slt v0, v1` (signed) or `icmp ult v0, v1` (unsigned)"),
     (Opcode, &["br", "goto", "b", "jmp"], "did you mean `jump`, or `brif` with a condition?"),
+    (Opcode, &["if", "br_if", "cbz", "cbnz"], "did you mean `brif`?"),
+    (Opcode, &["for", "while", "loop"], "a loop is a block that a `jump` or `brif` leads back to"),
     (Opcode, &["switch"], "did you mean `br_table`?"),
     (Opcode, &["ret"], "did you mean `return`?"),
     (Opcode, &["invoke"], "did you mean `try_call`?"),
@@ -61,6 +63,12 @@ const INSTEAD: &[(Kind, &[&str], &str)] = &[
     (Opcode, &["const", "ldi"], "did you mean `iconst.i32` (integers), `f32const` or `f64const`?"),
     (Opcode, &["fconst"], "did you mean `f32const` or `f64const`?"),
     (Opcode, &["alloca"], "declare `ss0 = explicit_slot 8`, and take its address with `stack_addr.i64 ss0`"),
+    (Opcode, &["cmpxchg", "compare_exchange"], "did you mean `atomic_cas`?"),
+    (Opcode, &["atomicrmw", "fetch_add", "xadd"], "did you mean `atomic_rmw`?"),
+    (Opcode, &["cmov", "cond"], "did you mean `select`?"),
+    (Opcode, &["ldr", "ld", "lw"], "did you mean `load`?"),
+    (Opcode, &["str", "st", "sw"], "did you mean `store`?"),
+    (Opcode, &["memcpy", "memmove", "memset", "memcmp"], "declare it as a function, and `call` it"),
     (Opcode, &["zext"], "did you mean `uextend`?"),
     (Opcode, &["sext"], "did you mean `sextend`?"),
     (Opcode, &["itrunc", "wrap"], "did you mean `ireduce`?"),
@@ -162,6 +170,7 @@ const INSTEAD: &[(Kind, &[&str], &str)] = &[
         "it is a removed convention: use `system_v`, `fast` or `tail`",
     ),
     (Convention, &["cold", "preserve_most"], "did you mean `preserve_all`?"),
+    (Type, &["eq", "ne", "slt", "sle", "sgt", "sge", "lt"], "the condition follows, as in `icmp eq v0, v1`"),
     (Flag, &["volatile"], "there are no volatile accesses: use `atomic_load` and `atomic_store`"),
     (Flag, &["nontemporal", "unaligned"], "leave it out: it is the default"),
 ];
@@ -190,7 +199,7 @@ const DECLARATIONS: [&str; 8] = ["ss", "dss", "dt", "gv", "sig", "fn", "const", 
 
 /// The names of trap codes.
 fn trap_codes() -> impl Iterator<Item = &'static str> {
-    TrapCode::names().chain(["user1"])
+    TrapCode::names().chain(["user1"]).chain(older::trap_codes())
 }
 
 /// Returns what to write instead of `word`, as the end of a message: `; did you mean …`. Empty if nothing
@@ -207,11 +216,17 @@ pub(super) fn instead(kind: Kind, word: &str) -> String {
         return format!("; {what}");
     }
     match kind {
-        Opcode => did_you_mean(word, ALL.iter().map(|opcode| opcode.name()).chain(older::names())),
+        Opcode => match condition_in_name(word) {
+            Some((compare, condition)) => {
+                format!("; the condition follows the opcode: `{compare} {condition} v0, v1`")
+            }
+            None => did_you_mean(word, ALL.iter().map(|opcode| opcode.name()).chain(older::names())),
+        },
         Type if is_vector_like(word) => "; a vector has a power of two of lanes, as in `i32x4`".into(),
         Type => did_you_mean(word, ["i8", "i16", "i32", "i64", "i128", "f16", "f32", "f64", "f128"]),
         IntCondition => did_you_mean(word, IntCc::ALL.iter().map(|cc| cc.name())),
         FloatCondition => did_you_mean(word, FloatCc::ALL.iter().map(|cc| cc.name())),
+        Trap if letters == "user" => "; a front end's own codes are `user1` to `user250`".into(),
         Trap => did_you_mean(word, trap_codes()),
         Convention => did_you_mean(word, CallConv::ALL.iter().map(|convention| convention.name())),
         AtomicOperation => did_you_mean(word, AtomicRmwOp::ALL.iter().map(|operation| operation.name())),
@@ -222,6 +237,17 @@ pub(super) fn instead(kind: Kind, word: &str) -> String {
         },
         Block | Late => String::new(),
     }
+}
+
+/// The opcode and the condition of a comparison that is written as one word: `icmp_eq`.
+fn condition_in_name(word: &str) -> Option<(&str, &str)> {
+    let (compare, condition) = word.split_once('_')?;
+    let is_known = match compare {
+        "icmp" => IntCc::parse(condition.as_bytes()).is_some(),
+        "fcmp" => FloatCc::parse(condition.as_bytes()).is_some(),
+        _ => false,
+    };
+    is_known.then_some((compare, condition))
 }
 
 /// Whether a word is like the name of a vector type: `i32x3`.
@@ -252,6 +278,9 @@ const BY_BEGINNING: &[(&str, &str, &str)] = &[
         "\"",
         "strings are data: `rodata %text = \"…\"`, `gv0 = symbol %text`, `symbol_value.i64 gv0`",
     ),
+    ("an instruction", "$", "values are numbered, as in `v2 = iadd v0, v1`"),
+    ("the end of the instruction", "%", "values are numbered, as in `v2 = iadd v0, v1`"),
+    ("the end of the instruction", "$", "values are numbered, as in `v2 = iadd v0, v1`"),
     ("a value", "[", "addresses have no brackets, as in `load.i32 v0+8`"),
     ("a value", ",", "there is no `,` here"),
     ("an integer condition", "<", "did you mean `slt` (signed) or `ult` (unsigned)?"),
@@ -269,19 +298,47 @@ const BY_BEGINNING: &[(&str, &str, &str)] = &[
     ("an integer", "'", "characters are written as numbers"),
     ("an integer", "true", "write 1"),
     ("an integer", "false", "write 0"),
+    ("an integer", "0b", "integers are decimal or hexadecimal, as in `0x1f`"),
+    ("an integer", "0o", "integers are decimal or hexadecimal, as in `0x1f`"),
+    ("an integer", "%", "an address has no type, as in `%name+8`; a distance is an i32"),
+    ("a float", "inf", "did you mean `+Inf`?"),
+    ("a float", "+inf", "did you mean `+Inf`?"),
+    ("a float", "-inf", "did you mean `-Inf`?"),
+    ("a float", "nan", "did you mean `NaN`?"),
+    ("a float", ".", "write a digit before the point, as in `0.5`"),
     ("a global value", "%", "declare it before the first block: `gv0 = symbol %name`"),
     ("a function such", "%", "declare it before the first block: `fn0 = %name(i32) -> i32`"),
     ("`{`", ":", "results are written behind `->`"),
+    ("`(`", "%", "a signature has no name, as in `sig0 = (i32) -> i32`"),
+    ("`(`", "{", "a signature has parentheses, as in `%f() {`"),
+    ("`{`", "\"", "conventions have no quotes, as in `system_v`"),
+    ("a block header", ":", "results are written behind `->`"),
+    ("a block header", "var ", "declare memory in the frame, as in `ss0 = explicit_slot 8`"),
+    ("a block header", "let ", "declare memory in the frame, as in `ss0 = explicit_slot 8`"),
+    ("a block header", "align", "a comma comes first, as in `explicit_slot 16, align = 8`"),
+    ("a block header", "extern", "leave it out: what the file does not define is in another one"),
+    ("a size in bytes", "i", "it is a number, such as 4 for an i32"),
+    ("a size in bytes", "f", "it is a number, such as 8 for an f64"),
+    ("`)`", "i", "parameters are separated by commas"),
+    ("`)`", "f", "parameters are separated by commas"),
+    ("`)`", "*", "use i64 for addresses"),
+    ("`vmctx`", "%", "write `symbol` before the name"),
     ("a type", "v", "a signature has types only: values are named by the header of the first block"),
     ("`explicit_slot`", "stack_slot", "write `explicit_slot`"),
+    ("a type", "(", "results have no parentheses, as in `-> i32, i64`"),
     ("a type", "<", "vectors are written like `i32x4`"),
     ("a type", ".", "`...` at the end makes a signature variadic"),
     ("a type", "[", "there are no array types: compute addresses, and declare memory as `explicit_slot 800`"),
     ("a string", "'", "strings have double quotes"),
     ("a string", "\u{201c}", "strings have straight double quotes"),
     ("a string, ", "[", "several values of a type are written like `i32 1 2 3`"),
+    ("a string, ", "{", "values follow each other, as in `i32 1 2 3` or `i32 1, f64 0x1.8p1`"),
+    ("a string, ", "&", "an address is a name alone, as in `%name+8`"),
+    ("a string, ", "zero", "did you mean `zero`?"),
     ("a string in quotes", "\"", "it must end on its line"),
     ("`=` and initial values", ":", "the type follows the `=`, as in `data %x = i32 5`"),
+    ("`=` and initial values", ",", "attributes have no commas, as in `data %x align 8 = i64 1`"),
+    ("`:`", "v", "parameters of blocks are in parentheses, as in `block1(v0: i32):`"),
     ("`:`", ")", "parameters of blocks have types, as in `block1(v0: i32):`"),
     ("`:`", ",", "parameters of blocks have types, as in `block1(v0: i32):`"),
     ("`=`", ":", "values and declarations are defined by `=` alone, without a type"),
@@ -295,6 +352,9 @@ const BY_BEGINNING: &[(&str, &str, &str)] = &[
     ("a function, ", "public ", "leave it out: it is the default"),
     ("a function, ", "extern ", "functions declare what they call: `fn0 = %name(i32) -> i32`"),
     ("a function, ", "external ", "functions declare what they call: `fn0 = %name(i32) -> i32`"),
+    ("a function, ", "declare ", "functions declare what they call: `fn0 = %name(i32) -> i32`"),
+    ("a function, ", "bss ", "write `data %name = zero 16`"),
+    ("a function, ", "string ", "did you mean `rodata`?"),
     ("a function, ", "import ", "functions declare what they call: `fn0 = %name(i32) -> i32`"),
     ("", "\u{a0}", "this is a no-break space"),
 ];
@@ -315,18 +375,31 @@ pub(super) fn at(what: &str, text: &[u8]) -> String {
         return "; a type follows the value that it is of, as in `block1(v0: i32):`, where that is defined"
             .into();
     }
+    if what.starts_with("an integer") && is_type(text) {
+        return "; values of another type follow a comma, as in `i32 1, i64 2`".into();
+    }
     if what.starts_with("a string, ") {
         return value_without_type(text);
+    }
+    if what.starts_with("an integer") && Cursor::new(text).float(FloatFormat::new(64)).is_ok() {
+        return "; make floats with `f32const` or `f64const`".into();
+    }
+    if let (true, Some(digit @ b'0'..=b'9')) = (what.starts_with("a trap code"), text.first()) {
+        return format!("; a front end's own codes are `user1`, …: write `user{}`", digit - b'0');
     }
     let plain = text.strip_prefix(b"$").or(text.strip_prefix(b"@")).unwrap_or(text);
     let word = Cursor::new(plain).word();
     let (Ok(name), false) = (std::str::from_utf8(word), word.is_empty()) else { return String::new() };
     if what.starts_with("a name") && !name.starts_with(|c: char| c.is_ascii_digit()) {
-        return format!("; names begin with `%`: write `%{name}`");
+        let first = if what.contains("`:") { ':' } else { '%' };
+        return format!("; names begin with `{first}`: write `{first}{name}`");
     }
     let after = &plain[word.len()..];
     if what.starts_with("a block header") && after.starts_with(b":") && !name.starts_with("block") {
         return "; blocks are numbered, as in `block0:`".into();
+    }
+    if what.starts_with("a block such") && name.starts_with(|c: char| c.is_alphabetic()) {
+        return "; blocks are numbered, as in `jump block1`".into();
     }
     String::new()
 }

@@ -343,6 +343,7 @@ impl ItemReader<'_, '_> {
         if self.cur.eat_word(b"zero") {
             let at = self.cur.pos;
             let Some(count) = self.cur.integer().filter(|n| !n.negative) else {
+                self.cur.pos = at;
                 return self.expected("a number of bytes");
             };
             self.cur.space();
@@ -423,7 +424,12 @@ impl ItemReader<'_, '_> {
     fn addend(&mut self) -> Read<i64> {
         let at = self.cur.pos;
         let addend = self.cur.integer().and_then(|n| n.to_i64());
-        addend.ok_or((at, "invalid offset: expected an integer that fits in 64 bits".into()))
+        let is_distance = self.cur.text[at..].strip_prefix(b"-").map(<[u8]>::trim_ascii_start);
+        let message = match is_distance.is_some_and(|rest| rest.starts_with(b"%")) {
+            true => "invalid offset: a distance between names has a type; write `i32 %name - %item`",
+            false => "invalid offset: expected an integer that fits in 64 bits",
+        };
+        addend.ok_or((at, message.into()))
     }
 
     /// Appends a field that depends on a symbol.

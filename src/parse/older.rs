@@ -102,6 +102,11 @@ pub(super) fn lookup(name: &[u8]) -> Option<Sugar> {
     TABLE.iter().find(|(text, _)| text.as_bytes() == name).map(|row| row.1)
 }
 
+/// The older names of trap codes.
+pub(super) fn trap_codes() -> impl Iterator<Item = &'static str> {
+    TRAP_CODES.iter().map(|row| row.0)
+}
+
 /// The trap code that used to be called `name`.
 #[cold]
 pub(super) fn trap_code(name: &[u8]) -> Option<TrapCode> {

@@ -1,6 +1,6 @@
 //! The parser of one function: its state, errors, references and definitions.
 
-use super::context::{Failed, MAX_ERRORS, Parse, ParseContext};
+use super::context::{Failed, MAX_ERRORS_IN_FUNCTION, Parse, ParseContext};
 use super::cursor::Cursor;
 use super::hints::Kind;
 use super::number::Integer;
@@ -134,9 +134,19 @@ impl<'a> Parser<'a> {
         self.cx.diagnostics.len() > self.earlier
     }
 
+    /// Whether the next error is the last one that is reported in this function.
+    pub fn is_last_error(&self) -> bool {
+        self.errors() == MAX_ERRORS_IN_FUNCTION
+    }
+
+    /// How many errors have been reported in this function.
+    fn errors(&self) -> usize {
+        self.cx.diagnostics.len() - self.earlier
+    }
+
     /// Whether to stop: there are too many errors, or the text must be parsed again with compact numbers.
     pub fn hopeless(&self) -> bool {
-        self.needs_numbering || self.stop || self.cx.diagnostics.len() >= self.earlier + MAX_ERRORS
+        self.needs_numbering || self.stop || self.errors() > MAX_ERRORS_IN_FUNCTION
     }
 
     /// Moves past `byte` and the white space around it.

@@ -241,6 +241,13 @@ impl Splitter<'_, '_> {
                 self.item(start, start);
             }
             b"test" | b"set" | b"target" | b"feature" if !hidden && linkage.is_none() => {
+                let is_late = !self.out.functions.is_empty() || !self.out.items.is_empty();
+                if is_late && matches!(self.cur.peek_word(), b"set" | b"target") {
+                    self.error(
+                        start,
+                        "this line comes too late; `set` and `target` lines are before functions and items",
+                    );
+                }
                 self.cur.skip_line();
                 let line = self.cur.text[start..self.cur.pos].trim_ascii_end();
                 self.out.header.push(start..start + line.len());
@@ -437,10 +444,13 @@ impl Splitter<'_, '_> {
 
     /// Reports an error. If the file is of another kind, that is the only message.
     fn error(&mut self, at: usize, message: &str) {
-        let nothing_yet = self.errors == 0 && self.out.functions.is_empty() && self.out.items.is_empty();
+        let nothing_yet = self.out.functions.is_empty() && self.out.items.is_empty();
         self.errors += 1;
-        if nothing_yet && let Some(kind) = foreign::kind(self.cur.text) {
+        let kind = if nothing_yet && self.errors == 1 { foreign::kind(self.cur.text) } else { None };
+        if let Some(kind) = kind {
             self.diagnostics.push(Diagnostic::error(0, format!("this is {kind}, not CLIF text")));
+        } else if nothing_yet && self.errors == 2 && !foreign::has_items(&self.cur.text[at..]) {
+            // Some other language: the first message is enough.
         } else if self.errors <= MAX_ERRORS {
             self.diagnostics.push(Diagnostic::error(at, message));
             return;
@@ -523,7 +533,8 @@ mod tests {
             assert_eq!(messages, [format!("this is {kind}, not CLIF text")]);
         }
         let garbage = "x\n".repeat(100_000);
-        assert_eq!(show(&garbage).2.len(), MAX_ERRORS + 1);
+        assert_eq!(show(&garbage).2.len(), 1);
+        assert_eq!(show(&format!("{garbage}data %x = i8 1\n")).2.len(), MAX_ERRORS + 1);
     }
 
     #[test]

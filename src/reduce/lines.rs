@@ -39,7 +39,7 @@ pub(super) fn simplify(state: &mut State<'_>) {
         for changes in [lines as Changes, comments, words, numbers] {
             many(state, number, changes);
         }
-        for group in [types as Groups, block_params, signature] {
+        for group in [types as Groups, block_params, joined, signature] {
             groups(state, number, group);
         }
     }
@@ -199,14 +199,14 @@ fn without(text: &str, open: usize, n: usize, whole: bool) -> Option<Change> {
 
 /// Removes a parameter of a block, and the arguments for it.
 fn block_params(text: &str) -> Vec<Vec<Change>> {
-    let headers = text.match_indices("\nblock").filter_map(|(at, _)| {
+    // The parameters of the entry are those of the signature.
+    let headers = text.match_indices("\nblock").skip(1).filter_map(|(at, _)| {
         let line = text[at + 1..].lines().next()?;
         let open = line.find('(').filter(|_| line.contains(':'))?;
         Some((line[..open].to_string(), at + 1 + open))
     });
     let mut groups = Vec::new();
-    // The parameters of the entry are those of the signature.
-    for (name, open) in headers.skip(1) {
+    for (name, open) in headers {
         let count = list(text, open).map_or(0, |items| items.len());
         for n in 0..count {
             let called = format!("{name}(");
@@ -215,6 +215,18 @@ fn block_params(text: &str) -> Vec<Vec<Change>> {
         }
     }
     groups
+}
+
+/// Joins a block to the one before it, which ends with a jump to it: removes the jump and the header.
+fn joined(text: &str) -> Vec<Vec<Change>> {
+    let mut all = Vec::new();
+    parts::lines(text.as_bytes(), 0..text.len(), &mut all);
+    let joins = all.windows(2).filter(|pair| {
+        let [jump, header] = [&text[pair[0].clone()], &text[pair[1].clone()]].map(str::trim);
+        let block = jump.strip_prefix("jump ");
+        block.is_some_and(|block| header.strip_suffix(':') == Some(block))
+    });
+    joins.map(|pair| vec![(pair[0].start..pair[1].end, String::new())]).collect()
 }
 
 /// Removes a parameter of the function or its results.
@@ -278,6 +290,16 @@ mod tests {
         assert_eq!(found[0], text.replace("+8", ""));
         assert_eq!(found[1], text.replace("-17", "0"));
         assert_eq!(found.len(), 2);
+    }
+
+    #[test]
+    fn blocks_are_joined_and_lose_parameters() {
+        let text = "function %f() {\nblock0:\n    jump block1(v1)\n\nblock1(v2: i32):\n    jump block2\n\
+                    block2:\n    return\n}\n";
+        let all = |groups: Vec<Vec<Change>>| groups.into_iter().flatten().collect::<Vec<_>>();
+        let found = texts(text, all(joined(text)));
+        assert_eq!(found, [text.replace("    jump block2\nblock2:\n", "")]);
+        assert_eq!(block_params(text).len(), 1);
     }
 
     #[test]

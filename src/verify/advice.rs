@@ -24,6 +24,9 @@ pub(super) fn conversion(from: Type, to: Type) -> String {
     if from.is_vector() || to.is_vector() || from.bits() == 0 {
         return String::new();
     }
+    if from == to {
+        return "; it needs no conversion".into();
+    }
     let wider = to.bits() > from.bits();
     match (from.is_int() && to.is_int(), from.is_float() && to.is_float()) {
         (true, _) if wider => format!("; widen it by `uextend.{to}` (unsigned) or `sextend.{to}` (signed)"),

@@ -115,13 +115,14 @@ impl fmt::Display for VerifierError {
     }
 }
 
-/// Turns errors into diagnostics, given the text of the file and the positions of the function's entities.
+/// Turns errors into diagnostics, given the text of the file and the positions of the function's entities. Of
+/// those that say the same about the same place, the first is kept.
 pub fn diagnostics(
     errors: &[VerifierError],
     positions: &SourceMap,
     text: &[u8],
 ) -> impl Iterator<Item = Diagnostic> {
-    errors.iter().map(move |error| {
+    let all = errors.iter().map(move |error| {
         let Some(shown) = &error.shown else {
             return Diagnostic::error(error.location.offset(positions), error.message.clone());
         };
@@ -132,7 +133,9 @@ pub fn diagnostics(
             Some((place, what)) => diagnostic.also(place.offset(positions), what),
             None => diagnostic,
         }
-    })
+    });
+    let mut last = None;
+    all.filter(move |diagnostic| last.replace(diagnostic.clone()).as_ref() != Some(diagnostic))
 }
 
 /// What the target and the settings allow.

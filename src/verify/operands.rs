@@ -91,9 +91,11 @@ fn memory(body: &mut Body<'_>, data: &InstData) {
         let (got, expected) = (ty.bits(), pointer.bits());
         let message = format!("invalid pointer width (got {got}, expected {expected}) encountered {address}");
         body.report(message);
-        let order = match data.opcode.effects().has(Effects::STORE) {
-            true => "; the value to store comes first, then the address",
-            false => "",
+        let mut first = None;
+        body.check.stencil.visit_args(data, |arg| _ = first.get_or_insert(arg));
+        let order = match first == Some(address) {
+            true => "",
+            false => "; the value to store comes first, then the address",
         };
         body.say(Some(address), format!("the address has type {ty}, but addresses have {pointer}{order}"));
     }
@@ -105,11 +107,16 @@ fn bitcast(body: &mut Body<'_>, data: &InstData) {
     let flags = body.check.stencil.mem_flags[data.mem_flags()];
     let order = flags.endianness;
     if to.bits() != from.bits() {
+        let arg_type = from;
         let (from, to) = (from.bits(), to.bits());
         body.report(format!(
             "The bitcast argument {arg} has a type of {from} bits, which doesn't match an expected type of \
              {to} bits"
         ));
+        let message =
+            format!("bitcast keeps the size, but {arg_type} has {from} bits and {} has {to}", data.ty);
+        let hint = "; `uextend`, `sextend` and `ireduce` change it";
+        body.say(Some(arg), format!("{message}{hint}"));
     } else if flags != (MemFlags { endianness: order, ..MemFlags::default() }) {
         body.report("The bitcast instruction only accepts the `big` or `little` memory flags");
     } else if order.is_none() && to.lanes() != from.lanes() {

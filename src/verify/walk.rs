@@ -3,7 +3,7 @@
 use super::body::{Body, NO_BLOCK};
 use super::{Check, Location, Scratch, Shown, advice, calls, operands};
 use crate::entity::Entity;
-use crate::ir::opcode::OpInfo;
+use crate::ir::opcode::{OpInfo, sets};
 use crate::ir::types::INVALID;
 use crate::ir::{
     Block, CtrlFrom, DebugTag, Effects, Format, Inst, InstData, Opcode, PackedDef, Rule, Type, TypeSet, Value,
@@ -271,8 +271,17 @@ impl Body<'_> {
         let expected = describe(rule, data.ty);
         let name = data.opcode.name();
         let dot = if data.ty == INVALID { String::new() } else { format!(".{}", data.ty) };
-        let convert = rule.resolve(data.ty).map_or(String::new(), |wanted| advice::conversion(ty, wanted));
-        let shown = format!("this operand of {name}{dot} has type {ty}, but must have {expected}{convert}");
+        let convert = match (rule, rule.resolve(data.ty)) {
+            (_, Some(wanted)) => advice::conversion(ty, wanted),
+            (Rule::NarrowerInt | Rule::WiderInt, _) if ty.is_int() => advice::conversion(ty, data.ty),
+            (Rule::NarrowerFloat | Rule::WiderFloat, _) if ty.is_float() => advice::conversion(ty, data.ty),
+            _ => String::new(),
+        };
+        let wanted = match (rule, self.check.env.pointer) {
+            (Rule::In(sets::INT_32_64), Some(pointer)) => format!("{pointer}, as addresses have"),
+            _ => expected.clone(),
+        };
+        let shown = format!("this operand of {name}{dot} has type {ty}, but must have {wanted}{convert}");
         self.report(match rule.resolve(data.ty) {
             Some(_) => format!("arg {i} ({value}) has type {ty}, expected {expected} for {name}{dot}"),
             None => format!(

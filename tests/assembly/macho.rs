@@ -12,7 +12,7 @@ use object::read::macho::{MachOFile64, Nlist as _, Section as _};
 use object::{Endianness, Object as _, ObjectSection as _, ObjectSymbol as _, RelocationFlags};
 use object::{RelocationTarget, SymbolIndex, SymbolSection};
 
-use super::{files, llvm_mc, run};
+use super::{files, llvm_mcs, run};
 use crate::scratch::Scratch;
 
 type File<'a> = MachOFile64<'a, Endianness>;
@@ -173,9 +173,9 @@ fn resolve(file: &File, section: usize, at: u64, reloc: &object::Relocation, byt
 }
 
 /// Compares what the assembler makes of a text with an object.
-fn compare(triple: &str, text: &Path, object: &Path) -> Result<(), String> {
+fn compare(assembler: &str, triple: &str, text: &Path, object: &Path) -> Result<(), String> {
     let assembled = text.with_extension("as.o");
-    let mut assembler = Command::new(llvm_mc());
+    let mut assembler = Command::new(assembler);
     run(assembler.args(["-filetype=obj", "-triple", triple]).arg(text).arg("-o").arg(&assembled))?;
     let read = |path: &Path| std::fs::read(path).expect("an object");
     let (theirs, ours) = (read(&assembled), read(object));
@@ -207,6 +207,7 @@ fn difference(ours: &Section, theirs: &Section) -> String {
 
 fn check(target: &str, triple: &str, options: &[&str]) {
     let dir = Scratch::new(format!("assembly/{target}{}", options.len()));
+    let assemblers = llvm_mcs();
     let (mut wrong, mut compared) = (Vec::new(), 0);
     for file in files() {
         let mut clifc = Command::new(env!("CARGO_BIN_EXE_clifc"));
@@ -217,10 +218,12 @@ fn check(target: &str, triple: &str, options: &[&str]) {
         }
         let stem = file.file_stem().expect("a name").to_string_lossy().into_owned();
         let (object, text) = (dir.join(format!("{stem}.o")), dir.join(format!("{stem}.s")));
-        if let Err(why) = compare(triple, &text, &object) {
-            wrong.push(format!("{}: {why}", file.display()));
+        for assembler in &assemblers {
+            if let Err(why) = compare(assembler, triple, &text, &object) {
+                wrong.push(format!("{} by {assembler}: {why}", file.display()));
+            }
+            compared += 1;
         }
-        compared += 1;
     }
     assert!(wrong.is_empty(), "{} of {compared} differ:\n{}", wrong.len(), wrong.join("\n"));
     assert!(compared > 100, "only {compared} were compared");
@@ -258,7 +261,9 @@ fn sections_that_assemblers_decide_are_refused() {
     }
     build("data %own section \"__DATA,__own\" = i64 1\n").expect("assembly can have it");
     let triple = "arm64-apple-macos11";
-    compare(triple, &dir.join("f.s"), &dir.join("f.o")).expect("the same object");
+    for assembler in llvm_mcs() {
+        compare(&assembler, triple, &dir.join("f.s"), &dir.join("f.o")).expect("the same object");
+    }
 }
 
 #[test]

@@ -37,11 +37,16 @@ const TARGETS: [Target; 3] = [
     Target { name: "s390x", cpu: &["--cpu", "z15"], gnu: "s390x-linux-gnu-as", triple: "s390x-linux-gnu" },
 ];
 
-/// The newest of LLVM's assemblers that are installed.
-fn llvm_mc() -> String {
-    let names = (14..30).rev().map(|version| format!("llvm-mc-{version}")).chain(["llvm-mc".to_string()]);
+/// The oldest and the newest of LLVM's assemblers that are installed.
+fn llvm_mcs() -> Vec<String> {
+    let names = (14..30).map(|version| format!("llvm-mc-{version}"));
     let is_there = |name: &String| Command::new(name).arg("--version").output().is_ok();
-    names.into_iter().find(is_there).expect("llvm-mc is installed")
+    let found: Vec<String> = names.filter(is_there).collect();
+    match &found[..] {
+        [] => vec!["llvm-mc".into()],
+        [oldest, .., newest] => vec![oldest.clone(), newest.clone()],
+        [_] => found,
+    }
 }
 
 /// What a relocation refers to, in a form that does not depend on the assembler.
@@ -293,7 +298,7 @@ fn compare(assembler: &mut Command, assembled: &Path, object: &Path) -> Result<(
 
 /// Compiles all files for a target to an object and to assembly, and compares.
 fn check(target: &Target, options: &[&str]) {
-    let mc = llvm_mc();
+    let assemblers = llvm_mcs();
     let options_name = options.join("").replace(['-', '=', ' '], "");
     let dir = Scratch::new(format!("assembly/{}-{options_name}", target.name));
     let (mut wrong, mut compared) = (Vec::new(), 0);
@@ -309,10 +314,13 @@ fn check(target: &Target, options: &[&str]) {
         let assembled = dir.join(format!("{stem}.as.o"));
         let mut gnu = Command::new(target.gnu);
         gnu.arg(&text).arg("-o").arg(&assembled);
-        let mut llvm = Command::new(&mc);
-        llvm.args(["-filetype=obj", "-triple", target.triple]).arg(&text).arg("-o").arg(&assembled);
-        for assembler in [&mut gnu, &mut llvm] {
-            if let Err(why) = compare(assembler, &assembled, &object) {
+        let llvm = assemblers.iter().map(|assembler| {
+            let mut llvm = Command::new(assembler);
+            llvm.args(["-filetype=obj", "-triple", target.triple]).arg(&text).arg("-o").arg(&assembled);
+            llvm
+        });
+        for mut assembler in llvm.chain([gnu]) {
+            if let Err(why) = compare(&mut assembler, &assembled, &object) {
                 let name = assembler.get_program().to_string_lossy().into_owned();
                 wrong.push(format!("{} by {name}: {why}", file.display()));
             }

@@ -385,3 +385,20 @@ fn functions_run_without_code() {
     let run = clifc(&dir, &["run", "--call", "%g(1)", "-"], ADD);
     assert_eq!(run.status.code(), Some(2), "{}", text(&run.stderr));
 }
+
+#[test]
+fn failures_of_test_files_have_places() {
+    const F: &str = "function %f() -> i32 {\nblock0:\n    v0 = iconst.i32 1\n    return v0\n}\n";
+    let dir = dir("places_of_failures");
+    for (command, comment, said) in [
+        ("comple", "", "t.clif:1: unknown test command `comple`; did you mean `compile`?"),
+        ("compile wrong", "", "t.clif:1: `test compile` has no option `wrong`"),
+        ("interpret", "", "t.clif:1: missing `run:` comment"),
+        ("interpret", "; run : %f() == 1\n", "t.clif:7: expected `:` after `run`"),
+        ("interpret", "; run: %f()\n", "t.clif:7: expected `==`, `!=` or `traps` behind `%f()`"),
+    ] {
+        fs::write(dir.join("t.clif"), format!("test {command}\n{F}{comment}")).expect("a file");
+        let output = clifc(&dir, &["test", "t.clif"], "");
+        assert!(text(&output.stdout).contains(&format!("     {said}\n")), "{output:?}");
+    }
+}

@@ -52,7 +52,8 @@ const MISTAKES: &[(&str, &str)] = &[
     ),
     (
         "    v2 = uextend.i32 v0",
-        "3:22: error: this operand of uextend.i32 has type i32, but must have an integer narrower than i32",
+        "3:22: error: this operand of uextend.i32 has type i32, but must have an integer narrower than \
+         i32; it needs no conversion",
     ),
     (
         "    v2 = fdiv v0, v0",
@@ -300,6 +301,35 @@ fn messages_are_counted_and_limited() {
     );
 }
 
+#[test]
+fn mistakes_in_one_function_are_counted_too() {
+    let dir = dir("counted_in_function");
+    let said = |lines: usize, limit: &str| {
+        let file = format!("function %f() {{\nblock0:\n{}    return\n}}\n", "    frobnicate\n".repeat(lines));
+        text(&clifc(&dir, &["check", "--error-limit", limit, "-"], &file).stderr)
+    };
+    let few = said(50, "3");
+    assert!(few.ends_with("clifc: 50 errors; 3 are shown, `--error-limit 0` shows all\n"), "{few}");
+    assert_eq!(said(50, "0").matches("unknown opcode").count(), 50);
+    let many = said(5000, "0");
+    assert!(many.contains(": error: too many errors in the function: the rest of it is not read\n"));
+    assert!(many.ends_with("clifc: 1001 errors\n"));
+}
+
+#[test]
+fn names_of_functions_are_as_in_the_text() {
+    let dir = dir("names_in_messages");
+    for (head, name) in [
+        ("function %f", "%f"),
+        ("function %f{", "%f"),
+        ("function %\"a(b) \\\" c\"() {", "%\"a(b) \\\" c\""),
+        ("function u0:7 () {", "u0:7"),
+    ] {
+        let said = text(&clifc(&dir, &["check", "-"], &format!("{head}\nblock0:\n    retrn\n}}\n")).stderr);
+        assert!(said.starts_with(&format!("<stdin>: in function {name}:\n<stdin>:")), "{said}");
+    }
+}
+
 /// Most lines of a long function have an error that is not shown, or none of their own; looking for what they
 /// mean does not take time for each that grows with the function.
 #[test]
@@ -418,6 +448,7 @@ fn full_and_closed_outputs_are_no_panic() {
     let dir = dir("full");
     fs::write(dir.join("wrong.clif"), WRONG).expect("a file");
     fs::write(dir.join("add.clif"), ADD).expect("a file");
+    assert!(clifc(&dir, &["build", "add.clif"], "").status.success());
     let shell = |line: &str| {
         let line = line.replace("clifc", env!("CARGO_BIN_EXE_clifc"));
         let output = Command::new("sh").args(["-c", &line]).current_dir(&dir).output().expect("sh starts");
@@ -440,10 +471,19 @@ fn full_and_closed_outputs_are_no_panic() {
             );
         }
     }
-    for command in
-        ["cat add.clif", "targets", "--help", "--version", "explain", "build add.clif -o -", "settings"]
-    {
+    for command in [
+        "cat add.clif",
+        "disasm add.o",
+        "disasm --json add.o",
+        "targets",
+        "--help",
+        "--version",
+        "explain",
+        "build add.clif -o -",
+        "settings",
+    ] {
         assert_eq!(shell(&format!("clifc {command} >/dev/full")), Some(1), "{command}");
+        assert_eq!(shell(&format!("clifc {command} 2>&1 >/dev/full | grep -q 'standard output:'")), Some(0));
         assert!(shell(&format!("clifc {command} >&-")).is_some(), "{command}");
     }
     fs::write(dir.join("t.clif"), format!("test cat\n{ADD}")).expect("a file");

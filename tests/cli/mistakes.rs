@@ -17,7 +17,7 @@ fn each_mistake_is_shown_with_a_way_out() {
         assert!(!dir.join("x.o").exists(), "{file}");
         let error = said.lines().find(|line| line.contains(": error: ")).expect("an error");
         assert!(error.starts_with("x.clif:") && said.contains("^\n"), "{file}{said}");
-        let ways = ["; ", "such as `", ": expected ", ", found ", "but "];
+        let ways = ["; ", "such as `", ": expected ", ", found ", "but ", ", as in "];
         assert!(ways.iter().any(|way| error.contains(way)) || said.contains("note: "), "{file}{said}");
         found += &format!("====\n{file}----\n{said}");
     }

@@ -126,3 +126,19 @@ fn disassembly_of_programs_names_what_is_referred_to() {
         assert!(first.trim_start().starts_with(&format!("{address:x}:")), "{first}");
     }
 }
+
+#[test]
+fn files_that_are_no_objects_are_called_so() {
+    let dir = dir("no_objects");
+    fs::write(dir.join("a.clif"), ADD).expect("a file");
+    fs::write(dir.join("a.a"), "!<arch>\n").expect("a file");
+    for (file, why) in
+        [("a.clif", "not an object file"), ("a.a", "an archive: extract its members, for example by `ar x`")]
+    {
+        for args in [&["disasm", file][..], &["disasm", "--json", file]] {
+            let output = clifc(&dir, args, "");
+            assert_eq!(output.status.code(), Some(1), "{args:?}");
+            assert_eq!(text(&output.stderr), format!("clifc: {file}: {why}\n"));
+        }
+    }
+}

@@ -1,5 +1,6 @@
 //! `clifc explain`, which describes opcodes by their rows in the table, and the other words of CLIF.
 
+mod features;
 mod reference;
 mod words;
 
@@ -72,6 +73,7 @@ fn facts(opcode: Opcode) -> Vec<(&'static str, String)> {
         },
     );
     add("effects", effects(info.effects));
+    add("features", features::text(opcode));
     found
 }
 

@@ -13,7 +13,9 @@ All opcodes and other words of CLIF, as `clifc explain` has them. [language.md](
 introduction. This file is printed by `clifc explain --reference`. The examples are those of
 [opcodes.clif](opcodes.clif), a test file. `clifc targets --matrix` says what each target compiles.
 
-In the tables, T is the type after the dot, as in `iadd.i32`, or that of the operand that determines it.
+In the tables, T is the type after the dot, as in `iadd.i32`, or that of the operand that determines it. No
+opcode needs a CPU feature that a target does not always have; `features` are the settings that change the
+code of the example.
 ";
 
 /// Returns the reference in Markdown.

@@ -147,6 +147,9 @@ pub const GROUPS: &[Group] = &[
             ("colocated", "the symbol is in the same linked file, so that it is addressed directly"),
             ("patchable", "calls of the function can be replaced while the program runs"),
             ("explicit_slot", "memory in the frame: `ss0 = explicit_slot 16`"),
+            ("block0", "`block0(v0: i32, v1: i64):`: the header of a block, with its parameters"),
+            ("v0", "`v2 = iadd v0, v1`: a value; `v3 -> v2`: another number for it"),
+            ("stack_map", "`call fn0(), stack_map=[i64 @ ss0+0]`: where references are during a call"),
         ],
     },
     Group {
@@ -162,6 +165,11 @@ pub const GROUPS: &[Group] = &[
             ("rodata", "`rodata %name = \"text\\0\"`: data that does not change"),
             ("data", "`data %name = i64 1, %other+8`: data"),
             ("tls", "`tls %name = i32 0`: data of which each thread has its own"),
+            ("zero", "`zero 16`, in data: this many bytes that are zero"),
+            ("file", "`file 1 \"a.toy\"`: a file that `loc` lines refer to"),
+            ("loc", "`loc @1 = 1:3:5`: what the source location `@1` is in the front end's file"),
+            ("target", "`target x86_64 has_avx2`: what the file is compiled for"),
+            ("set", "`set opt_level=speed`: the value of a setting"),
             (
                 "source",
                 "`source variable %f \"x\" t1 = v3`: what the front end's language has, for debuggers",

@@ -21,7 +21,7 @@ use serde::Deserialize;
 use super::args::Explore;
 use super::input::Input;
 use super::reporting::Reporter;
-use super::{CommandError, input, output, targeting};
+use super::{CommandError, input, output, plan, targeting};
 
 /// The text of a function after a pass.
 struct Stage {
@@ -60,6 +60,7 @@ struct DisassembledFunction {
 
 /// Writes the page of a file.
 pub fn run(args: &Explore, reporter: &Reporter) -> Result<(), CommandError> {
+    plan::refuse_replacing(&args.file, &path(args))?;
     let file = input::read_all(std::slice::from_ref(&args.file))?.remove(0);
     let source = Source { name: &file.name, text: &file.text };
     let (target, flags) = targeting::of_file(&args.target, &source, reporter)?;

@@ -74,7 +74,14 @@ fn print_section(
         );
         return Err(Refusal { message, section: Some(name) });
     }
-    printer.line(format_args!(".section {name},{}", kind(flags)?));
+    match SectionType::from(flags) {
+        // LLVM 14 has no name for the type.
+        macho::S_ZEROFILL => {
+            printer.line(format_args!(".zerofill {name}"));
+            printer.line(format_args!(".section {name}"));
+        }
+        _ => printer.line(format_args!(".section {name},{}", kind(flags)?)),
+    }
     let align = section.align().max(1);
     if align > 1 {
         printer.line(format_args!(".p2align {}", align.trailing_zeros()));
@@ -112,9 +119,8 @@ fn is_decided_otherwise(name: &str, flags: SectionFlags) -> bool {
 }
 
 /// Names of section types.
-const TYPES: [(SectionType, &str); 9] = [
+const TYPES: [(SectionType, &str); 8] = [
     (macho::S_REGULAR, "regular"),
-    (macho::S_ZEROFILL, "zerofill"),
     (macho::S_COALESCED, "coalesced"),
     (macho::S_MOD_INIT_FUNC_POINTERS, "mod_init_funcs"),
     (macho::S_MOD_TERM_FUNC_POINTERS, "mod_term_funcs"),

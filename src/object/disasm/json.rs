@@ -4,13 +4,13 @@
 use std::io;
 
 use object::SectionKind;
-use object::read::{File, Object as _, ObjectSection as _};
+use object::read::{Object as _, ObjectSection as _};
 use serde::Serialize;
 
 use super::frames::Frame;
 use super::linked::Names;
 use super::trap_sites::Traps;
-use super::{frames, functions, malformed, section_relocs, text_of, within};
+use super::{frames, functions, malformed, parse, section_relocs, text_of, within};
 use crate::object::decoder::{Syntax, decoder};
 
 #[derive(Serialize)]
@@ -62,7 +62,7 @@ struct Trap {
 /// Returns the contents of an object as JSON. An error of the kind `InvalidData` means that the object is
 /// malformed.
 pub fn json(bytes: &[u8]) -> io::Result<String> {
-    let file = File::parse(bytes).map_err(malformed)?;
+    let file = parse(bytes)?;
     let decoder = decoder(file.architecture(), Syntax::Usual).map_err(malformed)?;
     let (traps, names, frames) = (Traps::read(&file)?, Names::read(&file), frames::read(&file));
     let linked = names.is_some();

@@ -17,7 +17,7 @@ use std::io::{self, Write};
 use capstone::{Capstone, Insn};
 use object::read::{File, Object as _, ObjectSection as _, ObjectSymbol as _, ObjectSymbolTable as _};
 use object::read::{Relocation, RelocationTarget, Section};
-use object::{RelocationFlags, SectionKind, SymbolKind, elf, macho};
+use object::{FileKind, RelocationFlags, SectionKind, SymbolKind, elf, macho};
 
 pub use super::decoder::Syntax;
 use super::decoder::decoder;
@@ -50,7 +50,7 @@ pub fn disassemble_with(
     sources: &SourceLines,
     out: &mut impl Write,
 ) -> io::Result<()> {
-    let file = File::parse(bytes).map_err(malformed)?;
+    let file = parse(bytes)?;
     let decoder = decoder(file.architecture(), Syntax::Usual).map_err(malformed)?;
     let traps = Traps::read(&file)?;
     let names = Names::read(&file);
@@ -77,6 +77,17 @@ pub fn disassemble_with(
 
 fn malformed(error: impl Display) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, error.to_string())
+}
+
+/// Parses an object.
+fn parse(bytes: &[u8]) -> io::Result<File<'_>> {
+    if bytes.starts_with(b"!<arch>\n") {
+        return Err(malformed("an archive: extract its members, for example by `ar x`"));
+    }
+    match FileKind::parse(bytes) {
+        Ok(_) => File::parse(bytes).map_err(malformed),
+        Err(_) => Err(malformed("not an object file")),
+    }
 }
 
 /// Part of a section: a function, or code without a symbol.
