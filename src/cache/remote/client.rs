@@ -169,8 +169,8 @@ async fn read(
     })
 }
 
-/// Notes what came of a request. Returns the answer, if there is one. The store is given up at once if it fails
-/// `for_good`.
+/// Notes what came of a request, and returns the answer, if there is one. A store that fails is given up at
+/// once if `for_good`, and otherwise after a few failures.
 fn note<T>(answer: Result<opendal::Result<T>, Elapsed>, traffic: &Traffic, for_good: bool) -> Option<T> {
     match answer {
         Ok(Ok(answer)) => {
