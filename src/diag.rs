@@ -110,6 +110,40 @@ fn characters(before: &[u8]) -> usize {
     String::from_utf8_lossy(before.strip_prefix(mark).unwrap_or(before)).chars().count() + 1
 }
 
+/// Size of a piece of text in [`LineNumbers`], in bytes.
+const PIECE: usize = 64;
+
+/// Line numbers of many places in a text, in any order.
+#[derive(Debug)]
+pub struct LineNumbers<'a> {
+    text: &'a [u8],
+    /// The number of lines before each piece of the text.
+    before: Vec<u32>,
+}
+
+impl<'a> LineNumbers<'a> {
+    /// Counts the lines of a text.
+    pub fn new(text: &'a [u8]) -> Self {
+        let mut lines = 0;
+        let (pieces, _) = text.as_chunks::<PIECE>();
+        let mut before = Vec::with_capacity(pieces.len() + 1);
+        before.push(0);
+        before.extend(pieces.iter().map(|piece| {
+            lines += u32::from(piece.iter().map(|byte| u8::from(*byte == b'\n')).sum::<u8>());
+            lines
+        }));
+        LineNumbers { text, before }
+    }
+
+    /// The line of a byte offset, counted from 1; that of the end for one behind it.
+    pub fn line(&self, offset: usize) -> u32 {
+        let offset = offset.min(self.text.len());
+        let piece = offset / PIECE;
+        let text = &self.text[piece * PIECE..offset];
+        1 + self.before[piece] + text.iter().map(|byte| u32::from(*byte == b'\n')).sum::<u32>()
+    }
+}
+
 /// The lines of a file, found once, to render any number of diagnostics.
 pub struct Lines<'a> {
     source: Source<'a>,
@@ -265,6 +299,7 @@ mod tests {
         let at = text.find('x').expect("it is there");
         assert_eq!(lines.line_col(at), (2, 7));
         assert_eq!(lines.line_col(at), source.line_col(at));
+        assert_eq!(LineNumbers::new(source.text).line(at), 2);
         assert_eq!(lines.line_col(4), (1, 2), "a byte order mark is not a character");
         let rendered = lines.render(&Diagnostic::error(at, "m").also(3, "here"), false);
         let expected = "f:2:7: error: m\n  \t\u{6f22}\u{5b57}e\u{301} x\n  \t      ^\n\
@@ -281,6 +316,11 @@ mod tests {
 
     #[test]
     fn the_end_of_a_file_is_a_place() {
+        assert_eq!(LineNumbers::new(b"").line(3), 1);
+        let text = [&[b'x'; 300][..], b"\n\n", &[b'y'; 300]].concat();
+        let numbers = LineNumbers::new(&text);
+        let expected = [(0, 1), (300, 1), (301, 2), (302, 3), (601, 3), (602, 3), (9999, 3)];
+        assert_eq!(expected.map(|(at, _)| (at, numbers.line(at))), expected);
         let lines = Lines::new(Source { name: "f", text: b"" });
         assert_eq!(lines.render(&Diagnostic::error(7, "m"), false), "f:1:1: error: m\n");
     }

@@ -120,6 +120,11 @@ impl<K: Entity, V> Map<K, V> {
         }
     }
 
+    /// Appends values.
+    pub fn extend(&mut self, values: impl IntoIterator<Item = V>) {
+        self.items.extend(values);
+    }
+
     /// Appends clones of all `values`.
     pub fn extend_from_slice(&mut self, values: &[V])
     where

@@ -184,6 +184,13 @@ impl Dominators {
         self.intervals[block].size > 1
     }
 
+    /// The preorder numbers in the dominator tree of the blocks that a block dominates, the first of which is
+    /// its own; none for an unreachable block, whose number is greater than all others.
+    pub(crate) fn interval(&self, block: Block) -> std::ops::Range<u32> {
+        let Interval { start, size } = self.intervals[block];
+        start..start.saturating_add(size)
+    }
+
     /// Whether every path from the entry to `b` goes through `a`. A reachable block dominates itself; an
     /// unreachable one neither dominates a block nor is dominated.
     #[inline]

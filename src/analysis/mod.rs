@@ -14,7 +14,7 @@ pub mod graph;
 pub mod loops;
 mod order;
 
-pub(crate) use cfg::{Cfg, block_of};
+pub(crate) use cfg::Cfg;
 pub(crate) use dominators::Dominators;
 use loops::Loops;
 pub(crate) use order::Order;

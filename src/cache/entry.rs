@@ -29,7 +29,7 @@ pub struct TextEntry<'a> {
     fingerprint: u64,
     imports: Cow<'a, [u64]>,
     base_srcloc: Option<u32>,
-    lines: Cow<'a, Bytes>,
+    offsets: Cow<'a, Bytes>,
     locations: Cow<'a, Bytes>,
     values: Cow<'a, Bytes>,
     inlined: Cow<'a, Inlined>,
@@ -38,7 +38,7 @@ pub struct TextEntry<'a> {
 impl<'a> TextEntry<'a> {
     /// Makes the entry of a function with these params and the key of its stencil.
     pub fn new(stencil: &Key, params: &'a Params) -> Self {
-        let [lines, locations, values] =
+        let [offsets, locations, values] =
             params.positions.bytes().map(|bytes| Cow::Borrowed(Bytes::new(bytes)));
         TextEntry {
             stencil: stencil.0,
@@ -47,7 +47,7 @@ impl<'a> TextEntry<'a> {
             fingerprint: params.fingerprint,
             imports: Cow::Borrowed(params.imports.as_slice()),
             base_srcloc: params.base_srcloc,
-            lines,
+            offsets,
             locations,
             values,
             inlined: Cow::Borrowed(&params.inlined),
@@ -65,7 +65,7 @@ impl<'a> TextEntry<'a> {
             region_names: RegionNames::default(),
             structure_names: Map::new(),
             positions: Positions::from_bytes(
-                [self.lines, self.locations, self.values].map(|bytes| bytes.into_owned().into_vec()),
+                [self.offsets, self.locations, self.values].map(|bytes| bytes.into_owned().into_vec()),
             ),
             inlined: self.inlined.into_owned(),
         }

@@ -1,7 +1,7 @@
 //! Describes compiled functions for people: which lines code comes from, and which registers hold what.
 
 use super::Unit;
-use crate::diag::Source;
+use crate::diag::{LineNumbers, Source};
 use crate::machine::variables::Location;
 use crate::parse::Split;
 
@@ -35,23 +35,23 @@ pub struct Described {
 
 /// Describes functions whose instructions are numbered; `symbols` has one for each, or none.
 pub(super) fn all(source: &Source, split: &Split, units: &[Unit], symbols: Vec<String>) -> Vec<Described> {
+    let numbers = LineNumbers::new(source.text);
     let one = |((index, unit), symbol): (&Unit, String)| {
         let start = split.functions[*index].text.start;
-        let first = 1 + memchr::memchr_iter(b'\n', &source.text[..start]).count() as u32;
         let positions = &unit.params.positions;
-        let mut lines: Vec<u32> = positions.lines().map(|line| first + line).collect();
+        let mut lines: Vec<u32> =
+            positions.offsets().map(|offset| numbers.line(start + offset as usize)).collect();
         // Inlined instructions are shown at the call.
         let inlined = &unit.params.inlined;
         let own = lines.len() as u32;
         let calls = (0..inlined.places.len() as u32).map(|place| inlined.outermost(own + place));
-        let calls = calls.map(|call| lines.get(call as usize).copied().unwrap_or(first));
+        let calls = calls.map(|call| lines.get(call as usize).copied().unwrap_or(numbers.line(start)));
         lines.extend(calls.collect::<Vec<_>>());
-        let numbers: Vec<u32> = positions.values().collect();
+        let values: Vec<u32> = positions.values().collect();
         let mut held = Vec::new();
-        let mut reader = unit.code.variables.reader();
-        while let Some(variable) = reader.read_next() {
-            let value = numbers.get(variable.value as usize).copied().unwrap_or(variable.value);
-            while let Some(range) = reader.next_range() {
+        for (variable, ranges) in unit.code.variables.iter() {
+            let value = values.get(variable.value as usize).copied().unwrap_or(variable.value);
+            for range in ranges {
                 for (half, place) in range.places.into_iter().enumerate() {
                     let is_second = half == 1 && range.places[0] == place;
                     if let (Location::Register(register), false) = (place, is_second) {

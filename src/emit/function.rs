@@ -84,7 +84,7 @@ fn emit_watched<I: Emission, W: Watch>(
 ) -> CompiledStencil {
     let AllocatedFunction { vcode, output, frame, stack_maps } = *function;
     let EmitBuffers { layout, copies, buffer, .. } = buffers;
-    watch.begin(function, I::rows());
+    watch.begin(function);
     buffer.clear();
     buffer.reserve_labels(vcode.blocks.len() as u32);
     let constants = buffer.reserve_labels(vcode.constants.len() as u32);

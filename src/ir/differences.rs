@@ -36,12 +36,14 @@ fn read_long(bytes: &mut std::slice::Iter<u8>) -> Option<u32> {
 }
 
 /// Appends the difference of a number to its predecessor, which may be negative: wrapping and zigzag-encoded.
+#[inline]
 pub(crate) fn write_signed(bytes: &mut Vec<u8>, number: u32, last: u32) {
     let difference = number.wrapping_sub(last) as i32;
     write(bytes, (difference << 1 ^ difference >> 31) as u32);
 }
 
 /// Reads the number that [`write_signed`] appended, given its predecessor.
+#[inline]
 pub(crate) fn read_signed(bytes: &mut std::slice::Iter<u8>, last: u32) -> Option<u32> {
     let difference = read(bytes)?;
     Some(last.wrapping_add(difference >> 1 ^ (difference & 1).wrapping_neg()))

@@ -25,8 +25,8 @@ pub struct InlineSite {
 pub struct InlinedPlace {
     /// The site, by number.
     pub site: u32,
-    /// Its line, counted from its function's first.
-    pub line: u32,
+    /// Where it begins in the text, counted from its function's first byte.
+    pub offset: u32,
     /// Its source location (`@1f`), or [`NO_SRCLOC`].
     pub location: u32,
 }
@@ -149,8 +149,8 @@ impl BodyPlaces {
             let place = match params.inlined.place(number) {
                 Some(place) => InlinedPlace { site, ..*place },
                 None => {
-                    let (line, location) = own.get(number as usize).copied().unwrap_or((0, NO_SRCLOC));
-                    InlinedPlace { site, line, location }
+                    let (offset, location) = own.get(number as usize).copied().unwrap_or((0, NO_SRCLOC));
+                    InlinedPlace { site, offset, location }
                 }
             };
             body.places.push(place);
@@ -162,10 +162,10 @@ impl BodyPlaces {
     }
 }
 
-/// Lines and source locations of a function's own instructions.
+/// Offsets and source locations of a function's own instructions.
 fn own_places(positions: &Positions) -> Vec<(u32, u32)> {
     let locations = positions.locations().chain(std::iter::repeat(NO_SRCLOC));
-    positions.lines().zip(locations).collect()
+    positions.offsets().zip(locations).collect()
 }
 
 /// The numbers that stand for the source locations of some instructions and of the calls they come from.

@@ -11,9 +11,9 @@ use super::function::NO_SRCLOC;
 /// Positions by number of the instruction in the text. Empty without debug information.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Positions {
-    /// For each instruction, the difference of its line to the previous instruction's, as LEB128 numbers;
-    /// that of the first is to the line of the function's first byte.
-    lines: Vec<u8>,
+    /// For each instruction, how many bytes of text it begins after the previous one, as LEB128 numbers; for
+    /// the first, after the function's first byte. Lines are counted when they are needed, for they cost more.
+    offsets: Vec<u8>,
     /// For each instruction, the difference of its source location (`@1f`) to the previous instruction's, in
     /// the same way with a sign. An instruction that has no location counts as [`NO_SRCLOC`]. Empty if no
     /// instruction has a location.
@@ -23,14 +23,16 @@ pub struct Positions {
 }
 
 impl Positions {
-    /// Packs the lines of instructions, counted from the function's first, and their source locations. Lines
-    /// must not decrease.
-    pub fn new(lines: impl Iterator<Item = u32>, locations: impl Iterator<Item = Option<u32>>) -> Self {
+    /// Packs where instructions begin, counted from the function's first byte, and their source locations.
+    /// Offsets must not decrease.
+    pub fn new(offsets: impl Iterator<Item = u32>, locations: impl Iterator<Item = Option<u32>>) -> Self {
         let mut positions = Positions::default();
+        // Few take two bytes.
+        positions.offsets.reserve(offsets.size_hint().0 * 5 / 4);
         let mut last = 0;
-        for line in lines {
-            write(&mut positions.lines, line.saturating_sub(last));
-            last = last.max(line);
+        for offset in offsets {
+            write(&mut positions.offsets, offset.saturating_sub(last));
+            last = last.max(offset);
         }
         let mut last = 0u32;
         let mut found = false;
@@ -48,7 +50,7 @@ impl Positions {
 
     /// Whether there is no debug information.
     pub(crate) fn is_empty(&self) -> bool {
-        self.lines.is_empty()
+        self.offsets.is_empty()
     }
 
     /// Records the numbers that values have in the text, which ascend.
@@ -61,13 +63,13 @@ impl Positions {
     }
 
     /// Positions from what [`Positions::bytes`] returned. Other bytes yield wrong or fewer positions.
-    pub(crate) fn from_bytes([lines, locations, values]: [Vec<u8>; 3]) -> Self {
-        Positions { lines, locations, values }
+    pub(crate) fn from_bytes([offsets, locations, values]: [Vec<u8>; 3]) -> Self {
+        Positions { offsets, locations, values }
     }
 
-    /// The packed lines, locations and numbers of values.
+    /// The packed offsets, locations and numbers of values.
     pub(crate) fn bytes(&self) -> [&[u8]; 3] {
-        [&self.lines, &self.locations, &self.values]
+        [&self.offsets, &self.locations, &self.values]
     }
 
     /// The numbers of values in the text, if those of the stencil are their ranks; otherwise nothing.
@@ -80,13 +82,13 @@ impl Positions {
         })
     }
 
-    /// The lines of instructions, counted from the function's first line.
-    pub fn lines(&self) -> impl Iterator<Item = u32> {
-        let mut bytes = self.lines.iter();
-        let mut line = 0u32;
+    /// Where instructions begin, counted from the function's first byte.
+    pub fn offsets(&self) -> impl Iterator<Item = u32> {
+        let mut bytes = self.offsets.iter();
+        let mut offset = 0u32;
         std::iter::from_fn(move || {
-            line = line.wrapping_add(read(&mut bytes)?);
-            Some(line)
+            offset = offset.wrapping_add(read(&mut bytes)?);
+            Some(offset)
         })
     }
 
@@ -107,10 +109,10 @@ mod tests {
 
     #[test]
     fn what_is_packed_is_unpacked() {
-        let (lines, locations) =
+        let (offsets, locations) =
             ([0, 1, 1, 300, 70_000], [Some(7), None, Some(0), Some(u32::MAX - 1), Some(8)]);
-        let positions = Positions::new(lines.into_iter(), locations.into_iter());
-        assert_eq!(positions.lines().collect::<Vec<_>>(), lines);
+        let positions = Positions::new(offsets.into_iter(), locations.into_iter());
+        assert_eq!(positions.offsets().collect::<Vec<_>>(), offsets);
         let read = positions.locations().map(|location| Some(location).filter(|l| *l != NO_SRCLOC));
         assert_eq!(read.collect::<Vec<_>>(), locations);
         assert_eq!(Positions::from_bytes(positions.bytes().map(<[u8]>::to_vec)), positions);
@@ -120,7 +122,7 @@ mod tests {
     fn functions_without_locations_store_none() {
         let positions = Positions::new([1, 2].into_iter(), [None, None].into_iter());
         assert_eq!(positions.locations().next(), None);
-        assert_eq!(positions.lines().count(), 2);
+        assert_eq!(positions.offsets().count(), 2);
     }
 
     #[test]
@@ -128,7 +130,9 @@ mod tests {
         for bytes in [&[0x80; 40][..], &[0xff; 7], &[1], &[1, 0x80]] {
             let positions = Positions::from_bytes([bytes.to_vec(), bytes.to_vec(), bytes.to_vec()]);
             assert!(positions.values().count() <= bytes.len());
-            assert!(positions.lines().count() <= bytes.len() && positions.locations().count() <= bytes.len());
+            assert!(
+                positions.offsets().count() <= bytes.len() && positions.locations().count() <= bytes.len()
+            );
         }
     }
 }

@@ -57,8 +57,12 @@ impl SourceMap {
 
     /// Records the offset of `key` in one of the maps.
     pub(crate) fn record<K: Entity>(map: &mut Map<K, usize>, key: K, offset: usize) {
-        map.ensure(key, offset);
-        map[key] = offset;
+        if key.index() == map.len() {
+            map.push(offset);
+        } else {
+            map.ensure(key, offset);
+            map[key] = offset;
+        }
     }
 }
 

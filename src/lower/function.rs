@@ -123,10 +123,9 @@ impl<'a, I: FamilyLowering> Lower<'a, I> {
     /// Records the registers of all values that have any.
     fn describe_values(&mut self) {
         let (tables, types) = (&self.tables, &self.f.value_types);
-        let used = tables.regs.iter().filter(|(_, reg)| **reg != VReg::invalid());
-        self.vcode.describe(used.map(|(value, &low)| {
-            let wide = types[value] == types::I128;
-            (value, [low, VReg::new(low.vreg() + usize::from(wide), low.class())])
+        self.vcode.describe(tables.regs.iter().map(|(value, &low)| {
+            let is_wide = types[value] == types::I128 && low != VReg::invalid();
+            [low, if is_wide { VReg::new(low.vreg() + 1, low.class()) } else { low }]
         }));
     }
 

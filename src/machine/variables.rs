@@ -1,11 +1,9 @@
 //! Where a function's values are, for debuggers.
 //!
 //! A value of the CLIF is a constant, an address in the frame, or in registers and spill slots for some
-//! ranges of the code. There are as many values as instructions, and only debug information needs them, so
-//! they are stored as differences, as source locations are.
+//! ranges of the code. There are as many values as instructions, so they are in flat arrays.
 
 use crate::ir::Type;
-use crate::ir::differences::{read, read_signed, write, write_signed};
 use crate::machine::call_site::Call;
 use serde::{Deserialize, Serialize};
 
@@ -47,8 +45,8 @@ pub enum Whereabouts {
 pub struct Scope {
     /// The scope around it, which has a lower number; 0 for the whole function.
     pub parent: u32,
-    /// Its code, from start to end.
-    pub ranges: Vec<(u32, u32)>,
+    /// Number of ranges of its code, which follow those of the scope before.
+    pub ranges: u32,
     /// Number of values that can be named in it, apart from those of scopes around it.
     pub values: u32,
 }
@@ -79,15 +77,50 @@ pub struct SlotPlace {
     pub align: u32,
 }
 
+/// A value as it is stored.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+struct Stored {
+    /// Its number in the stencil.
+    value: u32,
+    /// The code of its type.
+    ty: u8,
+    kind: Kind,
+    /// What the kind says.
+    data: u32,
+}
+
+/// How a value is found, and what [`Stored::data`] says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+enum Kind {
+    /// The bits.
+    Constant,
+    /// The index in [`Variables::constants`].
+    LargeConstant,
+    /// As in [`Whereabouts::FrameAddress`].
+    FrameAddress,
+    /// The number of its ranges, which follow those of the value before.
+    Placed,
+    /// Nothing.
+    Nowhere,
+}
+
+/// A range as it is stored. A value in two parts has two of each, the second for the high part.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+struct StoredRange {
+    start: u32,
+    length: u32,
+    /// Twice the number of the register, or twice the offset in the frame plus 1.
+    place: u32,
+}
+
 /// The values and stack slots of a function.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Variables {
-    /// For each value: the difference of its number to the previous one's, its type, its kind, and what the
-    /// kind says, as LEB128 numbers. Values are in the order of their scopes.
-    #[serde(with = "serde_bytes")]
-    bytes: Vec<u8>,
-    /// The number of the last value.
-    last: u32,
+    /// Values in the order of their scopes, of which each says how many it has.
+    values: Vec<Stored>,
+    /// Ranges of all values.
+    ranges: Vec<StoredRange>,
+    constants: Vec<u128>,
     /// Number of values with ranges, apart from those of unknown size.
     placed: u32,
     /// The types of values: a bit for each code.
@@ -100,56 +133,57 @@ pub struct Variables {
     pub calls: Vec<Call>,
     /// Scopes, each followed by those in it. The first stands for the whole function, and has no ranges.
     pub scopes: Vec<Scope>,
+    /// The code of all scopes, from start to end.
+    pub code: Vec<(u32, u32)>,
 }
-
-const CONSTANT: u8 = 0;
-const FRAME_ADDRESS: u8 = 1;
-/// Ranges follow, each of which begins with its length, and a zero.
-const PLACED: u8 = 2;
-const NOWHERE: u8 = 3;
 
 impl Variables {
     /// Makes room for this many values.
     pub fn reserve(&mut self, values: usize) {
-        const USUAL_SIZE: usize = 6;
-        self.bytes.reserve(USUAL_SIZE * values);
+        self.values.reserve(values);
+        self.ranges.reserve(values / 2);
     }
 
-    /// Appends a value. If it is placed, `fill` adds its ranges, in the order of the code; if there are none,
-    /// it is nowhere. Values come in the order of their scopes, which are known.
-    pub fn push(&mut self, variable: Variable, fill: impl FnOnce(&mut Ranges)) {
-        let bytes = &mut self.bytes;
-        write_signed(bytes, variable.value, self.last);
-        self.last = variable.value;
-        self.scopes[variable.scope as usize].values += 1;
-        self.types[usize::from(variable.ty.0) / 64] |= 1 << (variable.ty.0 % 64);
-        bytes.push(variable.ty.0);
-        match variable.whereabouts {
-            Whereabouts::Constant(bits) => {
-                bytes.push(CONSTANT);
-                let len = 16 - bits.leading_zeros() / 8;
-                bytes.push(len as u8);
-                bytes.extend_from_slice(&bits.to_le_bytes()[..len as usize]);
+    /// Appends a value whose bits are known.
+    pub fn push_constant(&mut self, value: u32, ty: Type, bits: u128) {
+        match u32::try_from(bits) {
+            Ok(bits) => self.store(value, ty, Kind::Constant, bits),
+            Err(_) => {
+                self.store(value, ty, Kind::LargeConstant, self.constants.len() as u32);
+                self.constants.push(bits);
             }
-            Whereabouts::FrameAddress(offset) => {
-                bytes.push(FRAME_ADDRESS);
-                write(bytes, offset);
-            }
-            Whereabouts::Placed => {
-                bytes.push(PLACED);
-                let kind = bytes.len() - 1;
-                let mut ranges = Ranges { bytes, parts: parts(variable.ty), end: 0, last: 0 };
-                fill(&mut ranges);
-                match self.bytes.len() - 1 == kind {
-                    true => self.bytes[kind] = NOWHERE,
-                    false => {
-                        self.bytes.push(0);
-                        self.placed += u32::from(!variable.ty.is_dynamic());
-                    }
-                }
-            }
-            Whereabouts::Nowhere => bytes.push(NOWHERE),
         }
+    }
+
+    /// Appends a value that is the address this many bytes above the stack pointer.
+    pub fn push_address(&mut self, value: u32, ty: Type, offset: u32) {
+        self.store(value, ty, Kind::FrameAddress, offset);
+    }
+
+    /// Appends a value that nothing has.
+    #[inline]
+    pub fn push_nowhere(&mut self, value: u32, ty: Type) {
+        self.store(value, ty, Kind::Nowhere, 0);
+    }
+
+    /// Appends a value whose ranges `fill` adds, in the order of the code. If there are none, it is nowhere.
+    #[inline]
+    pub fn push_placed(&mut self, value: u32, ty: Type, fill: impl FnOnce(&mut Ranges)) {
+        let start = self.ranges.len();
+        fill(&mut Ranges { ranges: &mut self.ranges, parts: parts(ty) });
+        match (self.ranges.len() - start) as u32 {
+            0 => self.store(value, ty, Kind::Nowhere, 0),
+            count => {
+                self.placed += u32::from(!ty.is_dynamic());
+                self.store(value, ty, Kind::Placed, count);
+            }
+        }
+    }
+
+    #[inline]
+    fn store(&mut self, value: u32, ty: Type, kind: Kind, data: u32) {
+        self.types[usize::from(ty.0) / 64] |= 1 << (ty.0 % 64);
+        self.values.push(Stored { value, ty: ty.0, kind, data });
     }
 
     /// Calls `f` with each type that a value has.
@@ -158,18 +192,42 @@ impl Variables {
         (0..=u8::MAX).filter(is_used).filter_map(Type::checked).for_each(f);
     }
 
-    /// Reads the values. Corrupt bytes yield wrong or fewer values, but never panic.
-    pub fn reader(&self) -> Reader<'_> {
-        Reader {
-            bytes: self.bytes.iter(),
-            value: 0,
-            scopes: &self.scopes,
-            scope: 0,
-            read: 0,
-            parts: 0,
-            end: 0,
-            last: 0,
-        }
+    /// The values with their ranges. Corrupt contents yield wrong or fewer values, but never panic.
+    pub fn iter(&self) -> impl Iterator<Item = (Variable, PlacedRanges<'_>)> {
+        let mut ranges = &self.ranges[..];
+        let (mut scope, mut left) = (0, self.scopes.first().map_or(0, |scope| scope.values));
+        self.values.iter().map_while(move |stored| {
+            while left == 0 {
+                scope += 1;
+                left = self.scopes.get(scope)?.values;
+            }
+            left -= 1;
+            let ty = Type::checked(stored.ty)?;
+            let mut own = &[][..];
+            let whereabouts = match stored.kind {
+                Kind::Constant => Whereabouts::Constant(stored.data.into()),
+                Kind::LargeConstant => Whereabouts::Constant(*self.constants.get(stored.data as usize)?),
+                Kind::FrameAddress => Whereabouts::FrameAddress(stored.data),
+                Kind::Placed => {
+                    (own, ranges) = ranges.split_at_checked(stored.data as usize)?;
+                    Whereabouts::Placed
+                }
+                Kind::Nowhere => Whereabouts::Nowhere,
+            };
+            let variable = Variable { value: stored.value, ty, scope: scope as u32, whereabouts };
+            Some((variable, PlacedRanges { ranges: own, parts: parts(ty) }))
+        })
+    }
+
+    /// The scopes, with the code of each.
+    pub fn scopes(&self) -> Vec<(u32, &[(u32, u32)])> {
+        let mut code = &self.code[..];
+        let scopes = self.scopes.iter().map(|scope| {
+            let (own, rest) = code.split_at(code.len().min(scope.ranges as usize));
+            code = rest;
+            (scope.parent, own)
+        });
+        scopes.collect()
     }
 
     /// The number of values with ranges, apart from those of dynamic vector types.
@@ -177,30 +235,28 @@ impl Variables {
         self.placed as usize
     }
 
-    /// Whether there are no values.
-    pub fn has_no_values(&self) -> bool {
-        self.bytes.is_empty()
+    /// The number of values.
+    pub fn count(&self) -> usize {
+        self.values.len()
     }
 
-    /// How many bytes the values take here, to which their size elsewhere is in proportion.
-    pub fn size(&self) -> usize {
-        self.bytes.len()
+    /// The number of ranges.
+    pub fn range_count(&self) -> usize {
+        self.ranges.len()
     }
 }
 
 /// In how many places a value of a type is.
+#[inline]
 fn parts(ty: Type) -> usize {
     if ty == crate::ir::types::I128 { 2 } else { 1 }
 }
 
 /// Adds the ranges of a value.
 pub struct Ranges<'a> {
-    bytes: &'a mut Vec<u8>,
+    ranges: &'a mut Vec<StoredRange>,
     /// In how many places the value is.
     parts: usize,
-    /// The end of the previous range, and its last place.
-    end: u32,
-    last: u32,
 }
 
 impl Ranges<'_> {
@@ -210,91 +266,38 @@ impl Ranges<'_> {
         if range.start >= range.end {
             return;
         }
-        write(self.bytes, range.end - range.start);
-        write(self.bytes, range.start - self.end);
-        self.end = range.end;
         for place in &range.places[..self.parts] {
             let place = match *place {
                 Location::Register(number) => u32::from(number) << 1,
                 Location::Frame(offset) => offset << 1 | 1,
             };
-            write_signed(self.bytes, place, self.last);
-            self.last = place;
+            let length = range.end - range.start;
+            self.ranges.push(StoredRange { start: range.start, length, place });
         }
     }
 }
 
-/// Reads values one after the other.
-pub struct Reader<'a> {
-    bytes: std::slice::Iter<'a, u8>,
-    value: u32,
-    scopes: &'a [Scope],
-    /// The scope of the last value, and how many of its values have been read.
-    scope: usize,
-    read: u32,
-    /// If there may be more ranges of the last value, in how many places it is; otherwise 0.
+/// The ranges of a value.
+pub struct PlacedRanges<'a> {
+    ranges: &'a [StoredRange],
+    /// In how many places the value is.
     parts: usize,
-    /// The end of the last range, and its last place.
-    end: u32,
-    last: u32,
 }
 
-impl Reader<'_> {
-    /// Reads the next value; [`Reader::next_range`] then reads its ranges.
-    pub fn read_next(&mut self) -> Option<Variable> {
-        while self.next_range().is_some() {}
-        while self.scopes.get(self.scope)?.values <= self.read {
-            (self.scope, self.read) = (self.scope + 1, 0);
-        }
-        self.read += 1;
-        self.value = read_signed(&mut self.bytes, self.value)?;
-        let ty = Type::checked(*self.bytes.next()?)?;
-        let whereabouts = match *self.bytes.next()? {
-            CONSTANT => {
-                let mut bits = [0; 16];
-                let len = usize::from(*self.bytes.next()?);
-                for byte in bits.get_mut(..len)? {
-                    *byte = *self.bytes.next()?;
-                }
-                Whereabouts::Constant(u128::from_le_bytes(bits))
-            }
-            FRAME_ADDRESS => Whereabouts::FrameAddress(read(&mut self.bytes)?),
-            PLACED => {
-                (self.parts, self.end, self.last) = (parts(ty), 0, 0);
-                Whereabouts::Placed
-            }
-            _ => Whereabouts::Nowhere,
-        };
-        Some(Variable { value: self.value, ty, scope: self.scope as u32, whereabouts })
-    }
+impl Iterator for PlacedRanges<'_> {
+    type Item = PlacedRange;
 
-    /// Reads the next range of the last value.
     #[inline]
-    pub fn next_range(&mut self) -> Option<PlacedRange> {
-        if self.parts == 0 {
-            return None;
-        }
-        let range = self.range();
-        if range.is_none() {
-            self.parts = 0;
-        }
-        range
-    }
-
-    fn range(&mut self) -> Option<PlacedRange> {
-        let length = read(&mut self.bytes).filter(|length| *length != 0)?;
-        let start = self.end.wrapping_add(read(&mut self.bytes)?);
-        self.end = start.wrapping_add(length);
-        let mut places = [Location::Register(0); 2];
-        for number in 0..self.parts {
-            self.last = read_signed(&mut self.bytes, self.last)?;
-            let place = match self.last & 1 {
-                0 => Location::Register((self.last >> 1) as u16),
-                _ => Location::Frame(self.last >> 1),
-            };
-            places[number..].fill(place);
-        }
-        Some(PlacedRange { start, end: self.end, places })
+    fn next(&mut self) -> Option<PlacedRange> {
+        let (own, rest) = self.ranges.split_at_checked(self.parts)?;
+        self.ranges = rest;
+        let (first, last) = (own.first()?, own.last()?);
+        let place = |range: &StoredRange| match range.place & 1 {
+            0 => Location::Register((range.place >> 1) as u16),
+            _ => Location::Frame(range.place >> 1),
+        };
+        let (start, end) = (first.start, first.start.wrapping_add(first.length));
+        Some(PlacedRange { start, end, places: [place(first), place(last)] })
     }
 }
 
@@ -310,7 +313,7 @@ mod tests {
         let variable = |value, ty, whereabouts| Variable { value, ty, scope: value / 300, whereabouts };
         let given = [
             (variable(1, types::I8, Whereabouts::Constant(200)), vec![]),
-            (variable(2, types::I64, Whereabouts::Constant(0)), vec![]),
+            (variable(2, types::I64, Whereabouts::Constant(1 << 70)), vec![]),
             (variable(300, types::I64, Whereabouts::FrameAddress(70_000)), vec![]),
             (variable(301, types::F32, Whereabouts::Placed), vec![range(3, 9, b, b), range(9, 500, a, a)]),
             (variable(900, types::I128, Whereabouts::Placed), vec![range(0, 1, a, b)]),
@@ -318,30 +321,42 @@ mod tests {
             (variable(902, types::I32, Whereabouts::Constant(7)), vec![]),
         ];
         let mut variables = Variables { scopes: vec![Scope::default(); 4], ..Variables::default() };
-        for (variable, ranges) in &given {
-            variables.push(*variable, |out| ranges.iter().for_each(|range| out.add(*range)));
+        for (Variable { value, ty, scope, whereabouts }, ranges) in &given {
+            variables.scopes[*scope as usize].values += 1;
+            match *whereabouts {
+                Whereabouts::Constant(bits) => variables.push_constant(*value, *ty, bits),
+                Whereabouts::FrameAddress(offset) => variables.push_address(*value, *ty, offset),
+                Whereabouts::Placed => variables.push_placed(*value, *ty, |out| {
+                    ranges.iter().for_each(|range| out.add(*range));
+                }),
+                Whereabouts::Nowhere => variables.push_nowhere(*value, *ty),
+            }
         }
-        let mut reader = variables.reader();
+        let mut read = variables.iter();
         for (mut variable, ranges) in given {
             if variable.whereabouts == Whereabouts::Placed && ranges.is_empty() {
                 variable.whereabouts = Whereabouts::Nowhere;
             }
-            assert_eq!(reader.read_next(), Some(variable));
-            // Ranges that nobody reads are skipped.
-            if variable.value != 301 {
-                assert_eq!(std::iter::from_fn(|| reader.next_range()).collect::<Vec<_>>(), ranges);
-            }
+            let (found, placed) = read.next().expect("as many as were given");
+            assert_eq!((found, placed.collect::<Vec<_>>()), (variable, ranges));
         }
-        assert_eq!(reader.read_next(), None);
+        assert!(read.next().is_none());
     }
 
     #[test]
-    fn any_bytes_can_be_read() {
-        for bytes in [&[0x80; 40][..], &[0xff; 70], &[1, 3, 0, 17, 1], &[1, 3, 200, 1, 1, 1], &[1, 0x7f, 2]] {
-            let scopes = vec![Scope { values: u32::MAX, ..Scope::default() }];
-            let variables = Variables { bytes: bytes.to_vec(), scopes, ..Variables::default() };
-            let mut reader = variables.reader();
-            while reader.read_next().is_some() {}
+    fn any_contents_can_be_read() {
+        let stored = |ty, kind, data| Stored { value: u32::MAX, ty, kind, data };
+        let ranges = vec![StoredRange { start: u32::MAX, length: u32::MAX, place: u32::MAX }];
+        for values in [
+            vec![stored(0, Kind::Nowhere, 0)],
+            vec![stored(types::I8.0, Kind::LargeConstant, 7)],
+            vec![stored(types::I8.0, Kind::Placed, 1), stored(types::I8.0, Kind::Placed, 1)],
+            vec![stored(types::I128.0, Kind::Placed, 1)],
+        ] {
+            let scopes = vec![Scope { values: 1, ranges: 9, ..Scope::default() }];
+            let variables = Variables { values, ranges: ranges.clone(), scopes, ..Variables::default() };
+            assert!(variables.iter().map(|(_, ranges)| ranges.count()).sum::<usize>() <= 1);
+            assert_eq!(variables.scopes(), [(0, &[][..])]);
         }
     }
 }

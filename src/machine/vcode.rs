@@ -88,9 +88,9 @@ pub struct VCode {
     pub(crate) constants: Vec<Span>,
     /// Bytes of all constants.
     pub(crate) constant_bytes: Vec<u8>,
-    /// Values of the IR with the registers that hold them, if debug information is to say where values are:
-    /// of an i128 the low half and the high half, otherwise twice the same.
-    pub(crate) described: Vec<(ir::Value, [VReg; 2])>,
+    /// If debug information is to say where values are, the registers that hold each value of the IR, by its
+    /// number: of an i128 the low half and the high half, otherwise twice the same. Invalid if there are none.
+    pub(crate) described: Vec<[VReg; 2]>,
     constant_index: HashMap<Vec<u8>, ConstantRef>,
     vreg_count: u32,
     has_floats: bool,
@@ -328,10 +328,19 @@ impl VCode {
         }
     }
 
-    /// Records which registers hold values of the IR, after [`VCode::finish`].
-    pub(crate) fn describe(&mut self, values: impl Iterator<Item = (ir::Value, [VReg; 2])>) {
+    /// Records which registers hold the values of the IR, after [`VCode::finish`].
+    pub(crate) fn describe(&mut self, values: impl Iterator<Item = [VReg; 2]>) {
         let aliases = &mut self.aliases;
-        self.described.extend(values.map(|(value, parts)| (value, parts.map(|reg| resolve(aliases, reg)))));
+        self.described.extend(values.map(|[low, high]| match (low == VReg::invalid(), low == high) {
+            (true, _) => [low; 2],
+            (false, true) => [resolve(aliases, low); 2],
+            (false, false) => [resolve(aliases, low), resolve(aliases, high)],
+        }));
+    }
+
+    /// The registers that hold the values that are in any.
+    pub(crate) fn described(&self) -> impl Iterator<Item = [VReg; 2]> {
+        self.described.iter().copied().filter(|registers| registers[0] != VReg::invalid())
     }
 
     /// Replaces aliases in operands, parameters and arguments.

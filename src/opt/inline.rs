@@ -249,7 +249,7 @@ impl Inline {
             return;
         }
         self.copier.find_declarations(func);
-        let own = func.params.positions.lines().count() as u32;
+        let own = func.params.positions.offsets().count() as u32;
         let mut places = Places { own, ..Places::default() };
         finish(func, buffers, origins, |editor| {
             let mut block = Block(u32::MAX);

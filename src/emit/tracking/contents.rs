@@ -1,214 +1,154 @@
-//! Which virtual registers each physical register and spill slot holds, and how instructions change that.
+//! Which virtual registers each physical register and spill slot holds, and how the code changes that.
 //!
-//! A place holds a set of virtual registers: after a copy, and where an argument becomes a parameter, several
-//! have the same value. Sets have numbers, so that the contents of all places are one array of numbers.
+//! A place can hold several virtual registers: after a copy, and where an argument becomes a parameter, they
+//! have the same value. Two of them are tracked, which is nearly always all.
 
-use crate::machine::inst::{MachInst, Props, Row};
-use crate::machine::reg::{Allocation, Edit, OperandKind, Output, PReg, RegClass};
-use crate::machine::vcode::VCode;
+use super::super::function::AllocatedFunction;
+use crate::machine::reg::{Allocation, Edit, Output, PReg, PRegSet, RegClass};
 
-/// The number of a set of virtual registers: [`NOTHING`], one more than the only member, or greater.
-pub(super) type SetId = u32;
+/// The virtual registers that a place holds: up to two, the higher one first, each as its number plus 1.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Held(u64);
 
-/// The empty set.
-pub(super) const NOTHING: SetId = 0;
+impl Held {
+    /// No virtual register.
+    pub(super) const NOTHING: Held = Held(0);
 
-/// Sets of virtual registers.
-#[derive(Debug, Default)]
-pub(super) struct Sets {
-    /// Number of virtual registers.
-    registers: u32,
-    /// Whether anybody asks where each virtual register is: it holds a value, or is passed along an edge.
-    is_tracked: Vec<bool>,
-    /// The members of the sets of several, in order, one set after the other; where each set ends.
-    members: Vec<u32>,
-    ends: Vec<u32>,
-    /// Sets of several by the hash of their members: a power of two of places, at most half of them taken.
-    table: Vec<SetId>,
-    /// Members of a set to look up.
-    common: Vec<u32>,
-}
-
-/// Places in the table of a function with few sets.
-const SMALL_TABLE: usize = 64;
-
-impl Sets {
-    /// Begins a function.
-    pub(super) fn begin(&mut self, vcode: &VCode) {
-        self.registers = vcode.vreg_count() as u32;
-        self.is_tracked.clear();
-        self.is_tracked.resize(vcode.vreg_count(), false);
-        let described = vcode.described.iter().flat_map(|(_, parts)| parts);
-        for register in described.chain(&vcode.edge_args).chain(&vcode.params) {
-            self.is_tracked[register.vreg()] = true;
-        }
-        self.members.clear();
-        self.ends.clear();
-        self.table.clear();
-        self.table.resize(SMALL_TABLE, NOTHING);
+    /// One virtual register.
+    pub(super) const fn one(register: u32) -> Self {
+        Held((register as u64 + 1) << 32)
     }
 
-    /// What a place holds to which a register is written: the set with that member if it is tracked.
-    pub(super) fn single(&self, register: usize) -> SetId {
-        if self.is_tracked[register] { register as u32 + 1 } else { NOTHING }
+    /// The numbers plus 1 of the virtual registers; 0 where there is none.
+    #[inline]
+    pub(super) const fn parts(self) -> [u32; 2] {
+        [(self.0 >> 32) as u32, self.0 as u32]
     }
 
-    /// Whether a set has one member, which is one less than the set's number, or none.
-    pub(super) fn is_short(&self, set: SetId) -> bool {
-        set <= self.registers
+    /// 0 if both are the same.
+    #[inline]
+    pub(super) const fn xor(self, other: Held) -> u64 {
+        self.0 ^ other.0
     }
 
-    /// The members of a set, in order; `one` is memory for a single one.
-    pub(super) fn members<'a>(&'a self, set: SetId, one: &'a mut u32) -> &'a [u32] {
-        match set.checked_sub(1) {
-            None => &[],
-            Some(only) if only < self.registers => {
-                *one = only;
-                std::slice::from_ref(one)
-            }
-            Some(number) => self.several((number - self.registers) as usize),
+    /// Whether there is no second virtual register.
+    #[inline]
+    pub(super) const fn is_short(self) -> bool {
+        self.0 as u32 == 0
+    }
+
+    /// The numbers of the virtual registers.
+    #[inline]
+    pub(super) fn members(self) -> impl Iterator<Item = u32> {
+        self.parts().into_iter().filter_map(|part| part.checked_sub(1))
+    }
+
+    /// Whether a virtual register is among them.
+    #[inline]
+    pub(super) fn contains(self, register: u32) -> bool {
+        self.parts().contains(&(register + 1))
+    }
+
+    /// Adds a virtual register unless there are two already.
+    #[inline]
+    pub(super) fn add(&mut self, register: u32) {
+        let [first, second] = self.parts();
+        let part = register + 1;
+        if second == 0 && part != first {
+            let (high, low) = (first.max(part), first.min(part));
+            *self = Held(u64::from(high) << 32 | u64::from(low));
         }
     }
 
-    /// The members of a set of several, counted from the first of those.
-    fn several(&self, number: usize) -> &[u32] {
-        let start = number.checked_sub(1).map_or(0, |before| self.ends[before]);
-        &self.members[start as usize..self.ends[number] as usize]
-    }
-
-    /// The set with these members, which are in order.
-    pub(super) fn of(&mut self, members: &[u32]) -> SetId {
-        match members {
-            [] => return NOTHING,
-            [only] => return only + 1,
-            _ => {}
+    /// What is in both.
+    #[inline]
+    pub(super) fn meet(self, other: Held) -> Held {
+        if self == other {
+            return self;
         }
-        if 2 * self.ends.len() >= self.table.len() {
-            self.grow();
-        }
-        let mut at = self.hash(members);
-        loop {
-            match self.table[at].checked_sub(self.registers + 1) {
-                None => break,
-                Some(number) if self.several(number as usize) == members => return self.table[at],
-                Some(_) => at = (at + 1) & (self.table.len() - 1),
-            }
-        }
-        self.members.extend_from_slice(members);
-        self.ends.push(self.members.len() as u32);
-        self.table[at] = self.registers + self.ends.len() as u32;
-        self.table[at]
-    }
-
-    /// Where to look for a set in the table.
-    fn hash(&self, members: &[u32]) -> usize {
-        const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
-        let mix = |hash: u64, member: &u32| (hash ^ u64::from(*member)).wrapping_mul(FACTOR).rotate_left(29);
-        members.iter().fold(0, mix) as usize & (self.table.len() - 1)
-    }
-
-    /// Doubles the table.
-    fn grow(&mut self) {
-        let size = 2 * self.table.len();
-        self.table.clear();
-        self.table.resize(size, NOTHING);
-        for number in 0..self.ends.len() {
-            let mut at = self.hash(self.several(number));
-            while self.table[at] != NOTHING {
-                at = (at + 1) & (size - 1);
-            }
-            self.table[at] = self.registers + 1 + number as u32;
-        }
-    }
-
-    /// What is in both of two sets.
-    pub(super) fn meet(&mut self, a: SetId, b: SetId) -> SetId {
-        if a == b || a == NOTHING || b == NOTHING {
-            return if a == b { a } else { NOTHING };
-        }
-        let (mut first, mut second) = (0, 0);
-        match (self.is_short(a), self.is_short(b)) {
-            (true, true) => NOTHING,
-            (true, false) if self.members(b, &mut second).contains(&(a - 1)) => a,
-            (false, true) if self.members(a, &mut first).contains(&(b - 1)) => b,
-            (true, false) | (false, true) => NOTHING,
-            (false, false) => {
-                let mut common = std::mem::take(&mut self.common);
-                common.clear();
-                let others = self.members(b, &mut second);
-                let is_common = |member: &&u32| others.binary_search(member).is_ok();
-                common.extend(self.members(a, &mut first).iter().filter(is_common));
-                let set = self.of(&common);
-                self.common = common;
-                set
-            }
-        }
+        let mut common = Held::NOTHING;
+        self.members().filter(|&member| other.contains(member)).for_each(|member| common.add(member));
+        common
     }
 }
 
 /// The places that are tracked: the registers that anything is put in, and the first spill slots.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Places {
-    /// The registers, a bit for each by number.
-    used: u64,
-    /// How many there are.
-    registers: usize,
+    /// The index of each register, by number, or [`UNUSED`].
+    index: Vec<u8>,
+    /// The used registers.
+    registers: Vec<PReg>,
     /// Number of spill slots, in units of 8 bytes.
     slots: usize,
 }
 
+/// Marks a register that nothing is put in.
+const UNUSED: u8 = u8::MAX;
+
+/// Number of registers in a class.
+const OF_CLASS: usize = 32;
+
 impl Places {
-    /// The places of a function. Of so many slots and blocks that the contents of all places at all blocks
-    /// would take too much memory, only some slots are tracked.
-    pub(super) fn new(output: &Output, blocks: usize) -> Self {
+    /// Finds the places of a function. Of so many slots and blocks that the contents of all places at all
+    /// blocks would take too much memory, only some slots are tracked.
+    pub(super) fn begin(&mut self, output: &Output, blocks: usize) {
         const MOST: usize = 1 << 22;
         let moved = output.edits.iter().map(|(_, Edit::Move { to, .. })| *to);
-        let registers = output.allocs.iter().copied().chain(moved).filter_map(Allocation::as_reg);
-        let used = registers.filter_map(register_number).fold(0, |used, number| used | 1 << number);
-        Places {
-            used,
-            registers: used.count_ones() as usize,
-            slots: output.num_spillslots.min(MOST / blocks.max(1)),
+        let mut used = PRegSet::empty();
+        output.allocs.iter().filter_map(|alloc| alloc.as_reg()).for_each(|register| used.add(register));
+        moved.filter_map(Allocation::as_reg).for_each(|register| used.add(register));
+        self.index.clear();
+        self.index.resize(2 * OF_CLASS, UNUSED);
+        self.registers.clear();
+        for register in used {
+            if let Some(number) = register_number(register) {
+                self.index[number] = self.registers.len() as u8;
+                self.registers.push(register);
+            }
         }
+        self.slots = output.num_spillslots.min(MOST / blocks.max(1));
     }
 
-    pub(super) fn count(self) -> usize {
-        self.registers + self.slots
+    pub(super) fn count(&self) -> usize {
+        self.registers.len() + self.slots
     }
 
     /// The index of a place; `None` if it is not tracked.
-    pub(super) fn index(self, allocation: Allocation) -> Option<usize> {
+    #[inline]
+    pub(super) fn index(&self, allocation: Allocation) -> Option<u32> {
         match (allocation.as_reg(), allocation.as_stack()) {
             (Some(reg), _) => self.register(reg),
-            (_, Some(slot)) => Some(slot.index()).filter(|&n| n < self.slots).map(|n| self.registers + n),
+            (_, Some(slot)) => {
+                let slot = Some(slot.index()).filter(|&slot| slot < self.slots);
+                slot.map(|slot| (self.registers.len() + slot) as u32)
+            }
             _ => None,
         }
     }
 
     /// The index of a register; `None` if nothing is put in it.
-    fn register(self, register: PReg) -> Option<usize> {
-        let number = register_number(register)?;
-        let is_used = self.used >> number & 1 != 0;
-        is_used.then(|| (self.used & ((1 << number) - 1)).count_ones() as usize)
+    #[inline]
+    fn register(&self, register: PReg) -> Option<u32> {
+        let index = *self.index.get(register_number(register)?)?;
+        (index != UNUSED).then_some(index.into())
     }
 
-    /// What a place is, by its index.
-    pub(super) fn kind(self, index: usize) -> PlaceKind {
-        if let Some(slot) = index.checked_sub(self.registers) {
-            return PlaceKind::Slot(slot as u32);
-        }
-        let before = (0..index).fold(self.used, |rest, _| rest & rest.wrapping_sub(1));
-        match before.trailing_zeros() as usize {
-            number @ 0..OF_CLASS => PlaceKind::Register(PReg::new(number, RegClass::Int)),
-            number => PlaceKind::Register(PReg::new(number % OF_CLASS, RegClass::Float)),
-        }
+    /// The registers of a set, a bit for each by index.
+    pub(super) fn bits(&self, registers: PRegSet) -> u64 {
+        let indices = registers.into_iter().filter_map(|register| self.register(register));
+        indices.fold(0, |bits, index| bits | 1 << index)
+    }
+
+    /// What the places are, by index.
+    pub(super) fn kinds(&self) -> impl Iterator<Item = PlaceKind> {
+        let registers = self.registers.iter().map(|register| PlaceKind::Register(*register));
+        registers.chain((0..self.slots as u32).map(PlaceKind::Slot))
     }
 }
 
-/// Number of registers in a class.
-const OF_CLASS: usize = 32;
-
 /// The number of a register among all; `None` for what no value is ever in.
+#[inline]
 fn register_number(register: PReg) -> Option<usize> {
     let class = match register.class() {
         RegClass::Int => 0,
@@ -225,27 +165,72 @@ pub(super) enum PlaceKind {
     Slot(u32),
 }
 
-/// Calls `write` with each place that an instruction overwrites, and the register that it holds then, if any.
-pub(super) fn visit_writes(
-    vcode: &VCode,
-    inst: &MachInst,
-    row: &Row,
-    allocs: &[Allocation],
-    places: Places,
-    mut write: impl FnMut(usize, Option<usize>),
-) {
-    if row.props.any(Props::CLOBBERS) {
-        for reg in vcode.clobbers(inst, row) {
-            if let Some(place) = places.register(reg) {
-                write(place, None);
-            }
-        }
+/// Something that the code does to places.
+#[derive(Clone, Copy)]
+pub(super) struct Event {
+    /// Where in the code.
+    pub(super) at: u32,
+    /// The index of the place that is written, or one of the numbers below.
+    pub(super) place: u32,
+    /// The virtual register that the place then holds, as its number plus 1, or 0; with [`COPY`], the index of
+    /// the place whose contents are copied. Otherwise what the number says.
+    pub(super) held: u32,
+}
+
+/// Marks the index of a place.
+pub(super) const COPY: u32 = 1 << 31;
+/// Instead of a place: a set of registers is overwritten, whose number is in [`Events::overwritten`].
+pub(super) const OVERWRITE: u32 = u32::MAX;
+/// All places are forgotten.
+pub(super) const FORGET: u32 = u32::MAX - 1;
+/// The next out-of-line trap branches off here.
+pub(super) const TRAP: u32 = u32::MAX - 2;
+
+/// What the code does to places, in the order of the code.
+#[derive(Default)]
+pub(super) struct Events {
+    pub(super) all: Vec<Event>,
+    /// For each block of VCode, its events. Those that are not in the code have none.
+    pub(super) of_blocks: Vec<[u32; 2]>,
+    /// Sets of registers, and the same as [`Places::bits`].
+    pub(super) overwritten: Vec<(PRegSet, u64)>,
+}
+
+impl Events {
+    pub(super) fn begin(&mut self, function: &AllocatedFunction) {
+        self.all.clear();
+        self.of_blocks.clear();
+        self.of_blocks.resize(function.vcode.blocks.len(), [0; 2]);
+        self.overwritten.clear();
     }
-    for (operand, &alloc) in vcode.inst_operands(inst).iter().zip(allocs) {
-        if operand.kind() == OperandKind::Def
-            && let Some(place) = places.index(alloc)
-        {
-            write(place, Some(operand.vreg().vreg()));
-        }
+
+    #[inline]
+    pub(super) fn add(&mut self, at: u32, place: u32, held: u32) {
+        self.all.push(Event { at, place, held });
     }
+
+    /// Registers are overwritten.
+    pub(super) fn overwrite(&mut self, at: u32, registers: PRegSet, places: &Places) {
+        let known = self.overwritten.iter().position(|known| known.0 == registers);
+        let number = known.unwrap_or_else(|| {
+            self.overwritten.push((registers, places.bits(registers)));
+            self.overwritten.len() - 1
+        });
+        self.add(at, OVERWRITE, number as u32);
+    }
+
+    /// The events of a block.
+    pub(super) fn of(&self, block: usize) -> &[Event] {
+        let [start, end] = self.of_blocks[block];
+        &self.all[start as usize..end as usize]
+    }
+}
+
+/// The numbers of the bits that are set.
+pub(super) fn set_bits(mut bits: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let lowest = bits.trailing_zeros() as usize;
+        bits &= bits.wrapping_sub(1);
+        (lowest < 64).then_some(lowest)
+    })
 }

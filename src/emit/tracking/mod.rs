@@ -1,10 +1,10 @@
 //! Where each value is while the code runs, for debug information.
 //!
 //! Code is emitted after registers are allocated, by whichever allocator. What registers and spill slots hold
-//! follows from the allocations and moves alone: `flow` finds what each holds at the start of each block,
-//! and [`Tracker`] then follows the code as it is emitted, and notes for each value the ranges in which some
-//! place holds it. A value can so be read as long as anything has it, even after its last use, and never
-//! where it is not.
+//! follows from the allocations and moves alone: while the code is emitted, [`Tracker`] records what is
+//! written where, `flow` then finds what each place holds at the start of each block, and from there
+//! [`Tracker`] follows the record and notes for each value the ranges in which some place holds it. A value
+//! can so be read as long as anything has it, even after its last use, and never where it is not.
 //!
 //! What an instruction overwrites is gone when it has run. If it is several instructions of the machine, or a
 //! call, it is gone behind the first byte: there is where it is while its parts run, and where debuggers look
@@ -16,6 +16,7 @@ mod contents;
 mod flow;
 mod ranges;
 mod scopes;
+mod values;
 
 use super::buffer::CodeBuffer;
 use super::function::AllocatedFunction;
@@ -24,15 +25,16 @@ use crate::machine::description::Machine;
 use crate::machine::inst::{MachInst, Props, Row};
 use crate::machine::reg::{Allocation, OperandConstraint, OperandKind, OperandPos, VBlock};
 use crate::machine::variables::Variables;
-use contents::{NOTHING, Places, SetId, Sets, visit_writes};
-use flow::{Entries, next_difference};
-pub(super) use ranges::Described;
+use crate::machine::vcode::VCode;
+use contents::{COPY, Event, Events, FORGET, Held, OVERWRITE, Places, TRAP, set_bits};
+use flow::{Entries, differences, held_after};
 use ranges::Ranges;
+pub(super) use values::Described;
 
 /// Follows the emission of a function. Positions are those of the code buffer.
 pub(crate) trait Watch {
     /// Begins a function.
-    fn begin(&mut self, _: &AllocatedFunction, _: &'static [Row]) {}
+    fn begin(&mut self, _: &AllocatedFunction) {}
     /// A block begins.
     fn block(&mut self, _: VBlock, _at: u32) {}
     /// A move of the allocator has been emitted, or was not needed.
@@ -65,25 +67,34 @@ pub(crate) struct Emitted<'a> {
 #[derive(Default)]
 pub struct Tracker {
     places: Places,
-    sets: Sets,
+    /// Whether anybody asks where each virtual register is: it holds a value, or is passed along an edge.
+    is_tracked: Vec<bool>,
+    events: Events,
     entries: Entries,
     /// What each place holds.
-    state: Vec<SetId>,
+    state: Vec<Held>,
     ranges: Ranges,
-    /// For each out-of-line trap, the block it belongs to and the places that hold anything there.
-    traps: Vec<(VBlock, Vec<(u32, SetId)>)>,
-    /// The pieces of code, by their start: blocks, and out-of-line traps.
+    /// Number of out-of-line traps.
+    traps: usize,
+    /// The pieces of code, by their start: blocks, then out-of-line traps.
     code: Vec<(u32, VBlock)>,
+    /// For each of these traps, the block it belongs to and the places that hold anything there.
+    trapped: Vec<(VBlock, Vec<(u32, Held)>)>,
     /// Where the calls end that are single instructions of the machine; the code buffer has the others.
     calls: Vec<u32>,
+    /// Number of pieces that are blocks.
+    blocks: usize,
     /// Where the code ends.
     end: u32,
+    values: values::Tables,
 }
 
 impl Tracker {
     /// Says where the values and slots of the function are that has been emitted last.
     pub(super) fn variables<M: Machine>(&mut self, described: &Described) -> Variables {
-        let mut variables = described.variables::<M>(&mut self.ranges, &self.code, (self.end, self.places));
+        self.follow(described.vcode);
+        let Tracker { ranges, code, values, places, .. } = self;
+        let mut variables = described.variables::<M>(ranges, values, (code, self.end), places);
         variables.calls = self.calls(described.buffer);
         variables
     }
@@ -97,84 +108,142 @@ impl Tracker {
         calls
     }
 
-    /// Changes what a place holds from a position on.
-    fn put(&mut self, place: usize, set: SetId, at: u32) {
-        let old = std::mem::replace(&mut self.state[place], set);
-        if old == set {
-            return;
-        }
-        if self.sets.is_short(old) && self.sets.is_short(set) {
-            if let Some(gone) = old.checked_sub(1) {
-                self.ranges.leave(gone, place as u32, at);
+    /// Follows what was recorded, and notes the ranges in which places hold virtual registers.
+    fn follow(&mut self, vcode: &VCode) {
+        self.entries.solve(vcode, self.places.count(), &self.events);
+        self.state.clear();
+        self.state.resize(self.places.count(), Held::NOTHING);
+        self.trapped.clear();
+        self.ranges.begin(vcode);
+        let events = std::mem::take(&mut self.events);
+        for piece in 0..self.blocks {
+            let (start, block) = self.code[piece];
+            self.enter(block, start);
+            for event in events.of(block.index()) {
+                self.event(event, &events, block);
             }
-            if let Some(come) = set.checked_sub(1) {
-                self.ranges.arrive(come, place as u32, at);
+        }
+        for trap in 0..self.code.len() - self.blocks {
+            let (at, block) = &mut self.code[self.blocks + trap];
+            let at = *at;
+            let Some((owner, held)) = self.trapped.get_mut(trap) else {
+                self.forget(at);
+                break;
+            };
+            *block = *owner;
+            let held = std::mem::take(held);
+            self.forget(at);
+            held.into_iter().for_each(|(place, held)| self.put(place as usize, held, at));
+        }
+        self.code.truncate(self.blocks + self.trapped.len());
+        self.forget(self.end);
+        self.events = events;
+    }
+
+    /// A block begins.
+    fn enter(&mut self, block: VBlock, at: u32) {
+        let Tracker { entries, state, ranges, .. } = self;
+        let Some(entry) = entries.of(block.index()) else { return self.forget(at) };
+        differences(state, entry, |place, held, entered| put(held, ranges, place, entered, at));
+    }
+
+    #[inline]
+    fn event(&mut self, event: &Event, events: &Events, block: VBlock) {
+        match event.place {
+            TRAP => {
+                let held = self.state.iter().zip(0..).filter(|(held, _)| **held != Held::NOTHING);
+                self.trapped.push((block, held.map(|(held, place)| (place, *held)).collect()));
             }
-            return;
-        }
-        let (mut first, mut second) = (0, 0);
-        let (old, new) = (self.sets.members(old, &mut first), self.sets.members(set, &mut second));
-        for &gone in old.iter().filter(|member| !new.contains(member)) {
-            self.ranges.leave(gone, place as u32, at);
-        }
-        for &come in new.iter().filter(|member| !old.contains(member)) {
-            self.ranges.arrive(come, place as u32, at);
+            FORGET => self.forget(event.at),
+            OVERWRITE => {
+                let (_, bits) = events.overwritten[event.held as usize];
+                set_bits(bits).for_each(|place| self.put(place, Held::NOTHING, event.at));
+            }
+            place => self.put(place as usize, held_after(&self.state, event.held), event.at),
         }
     }
 
-    fn clear(&mut self, at: u32) {
+    /// Changes what a place holds from a position on.
+    #[inline]
+    fn put(&mut self, place: usize, held: Held, at: u32) {
+        put(&mut self.state[place], &mut self.ranges, place, held, at);
+    }
+
+    fn forget(&mut self, at: u32) {
         for place in 0..self.state.len() {
-            self.put(place, NOTHING, at);
+            self.put(place, Held::NOTHING, at);
         }
+    }
+
+    /// Ends the events of the block that was last begun.
+    fn end_block(&mut self) {
+        if let Some((_, block)) = self.code.last().filter(|_| self.blocks == self.code.len()) {
+            self.events.of_blocks[block.index()][1] = self.events.all.len() as u32;
+        }
+    }
+}
+
+/// Changes what a place holds from a position on.
+#[inline]
+fn put(holds: &mut Held, ranges: &mut Ranges, place: usize, held: Held, at: u32) {
+    let old = std::mem::replace(holds, held);
+    if old == held {
+        return;
+    }
+    if old.is_short() && held.is_short() {
+        old.members().for_each(|gone| ranges.leave(gone, place as u32, at));
+        held.members().for_each(|come| ranges.arrive(come, place as u32, at));
+        return;
+    }
+    for gone in old.members().filter(|&member| !held.contains(member)) {
+        ranges.leave(gone, place as u32, at);
+    }
+    for come in held.members().filter(|&member| !old.contains(member)) {
+        ranges.arrive(come, place as u32, at);
     }
 }
 
 /// Whether an instruction may overwrite something before its last byte has run.
 fn overwrites_early(emitted: &Emitted) -> bool {
-    let operands = emitted.function.vcode.inst_operands(emitted.inst);
     let is_early = |operand: &crate::machine::reg::Operand| {
         operand.kind() == OperandKind::Def
             && operand.pos() == OperandPos::Early
             && !matches!(operand.constraint(), OperandConstraint::Reuse(_))
     };
-    emitted.row.props.any(Props::PSEUDO.or(Props::CALL)) || operands.iter().any(is_early)
+    emitted.row.props.any(Props::PSEUDO.or(Props::CALL))
+        || emitted.function.vcode.inst_operands(emitted.inst).iter().any(is_early)
 }
 
 impl Watch for Tracker {
-    fn begin(&mut self, function: &AllocatedFunction, rows: &'static [Row]) {
+    fn begin(&mut self, function: &AllocatedFunction) {
         let AllocatedFunction { vcode, output, .. } = *function;
-        self.places = Places::new(output, vcode.blocks.len());
-        self.sets.begin(vcode);
-        self.entries.solve(function, rows, self.places, &mut self.sets);
-        self.state.clear();
-        self.state.resize(self.places.count(), NOTHING);
-        self.traps.clear();
+        self.places.begin(output, vcode.blocks.len());
+        self.is_tracked.clear();
+        self.is_tracked.resize(vcode.vreg_count(), false);
+        for [low, high] in vcode.described() {
+            self.is_tracked[low.vreg()] = true;
+            self.is_tracked[high.vreg()] = true;
+        }
+        for register in vcode.edge_args.iter().chain(&vcode.params) {
+            self.is_tracked[register.vreg()] = true;
+        }
+        self.events.begin(function);
+        self.traps = 0;
+        self.blocks = 0;
         self.calls.clear();
         self.code.clear();
-        let wanted = vcode.described.iter().flat_map(|(_, parts)| parts.map(|reg| reg.vreg()));
-        self.ranges.begin(vcode.vreg_count(), wanted);
     }
 
     fn block(&mut self, block: VBlock, at: u32) {
+        self.end_block();
+        self.events.of_blocks[block.index()][0] = self.events.all.len() as u32;
         self.code.push((at, block));
-        let entries = std::mem::take(&mut self.entries);
-        match entries.of(block.index()) {
-            None => self.clear(at),
-            Some(entry) => {
-                let mut from = 0;
-                while let Some(place) = next_difference(&self.state, entry, from) {
-                    self.put(place, entry[place], at);
-                    from = place + 1;
-                }
-            }
-        }
-        self.entries = entries;
+        self.blocks = self.code.len();
     }
 
     fn moved(&mut self, from: Allocation, to: Allocation, at: u32) {
         if let Some(to) = self.places.index(to) {
-            let set = self.places.index(from).map_or(NOTHING, |from| self.state[from]);
-            self.put(to, set, at);
+            self.events.add(at, to, self.places.index(from).map_or(0, |from| COPY | from));
         }
     }
 
@@ -184,37 +253,42 @@ impl Watch for Tracker {
             self.calls.push(end);
         }
         let early = overwrites_early(emitted);
+        let is_return = row.props.any(Props::RETURN);
+        let gone = if early || is_return { end.min(start + 1) } else { end };
+        if row.props.any(Props::CLOBBERS) {
+            self.events.overwrite(gone, function.vcode.clobbers(inst, row), &self.places);
+        }
+        let results = function.vcode.inst_operands(inst).iter().zip(allocs);
+        let results = results.filter(|(operand, _)| operand.kind() == OperandKind::Def);
         if early {
-            let at = end.min(start + 1);
-            let places = self.places;
-            visit_writes(function.vcode, inst, row, allocs, places, |place, _| self.put(place, NOTHING, at));
+            let places = results.clone().filter_map(|(_, alloc)| self.places.index(*alloc));
+            places.for_each(|place| self.events.add(gone, place, 0));
         }
-        while self.traps.len() < traps {
-            let held = self.state.iter().enumerate().filter(|(_, set)| **set != NOTHING);
-            let held = held.map(|(place, set)| (place as u32, *set)).collect();
-            self.traps.push((self.code[self.code.len() - 1].1, held));
+        for _ in self.traps..traps {
+            self.events.add(start, TRAP, 0);
         }
-        if row.props.any(Props::RETURN) {
-            return self.clear(end.min(start + 1));
+        self.traps = traps.max(self.traps);
+        if is_return {
+            self.events.add(gone, FORGET, 0);
+            return;
         }
-        let places = self.places;
-        visit_writes(function.vcode, inst, row, allocs, places, |place, register| {
-            let set = register.map_or(NOTHING, |register| self.sets.single(register));
-            self.put(place, set, end);
-        });
+        for (operand, alloc) in results {
+            let register = operand.vreg().vreg();
+            if let Some(place) = self.places.index(*alloc) {
+                self.events.add(end, place, if self.is_tracked[register] { register as u32 + 1 } else { 0 });
+            }
+        }
     }
 
     fn trap(&mut self, number: usize, at: u32) {
-        self.clear(at);
-        let Some((block, held)) = self.traps.get_mut(number) else { return };
-        self.code.push((at, *block));
-        for (place, set) in std::mem::take(held) {
-            self.put(place as usize, set, at);
-        }
+        self.end_block();
+        debug_assert!(number < self.traps && self.code.len() >= self.blocks, "traps come after blocks");
+        // The block is known once the record is followed.
+        self.code.push((at, VBlock::new(0)));
     }
 
     fn end(&mut self, at: u32) {
+        self.end_block();
         self.end = at;
-        self.clear(at);
     }
 }

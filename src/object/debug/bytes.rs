@@ -1,13 +1,13 @@
 //! Bytes of a section being written.
 //!
 //! There are millions of them, most written one or two at a time, so that this is a plain vector and knows
-//! the byte order itself.
+//! the byte order itself. What there is one of for each value is put together in a [`Short`] first.
 
 use gimli::write::{Relocation, RelocationTarget};
 use gimli::{RunTimeEndian, SectionId};
 
 use super::ENCODING;
-use super::sections::Finished;
+use super::sections::{Finished, Section};
 
 /// Bytes, with what the linker fills in.
 #[derive(Default)]
@@ -17,9 +17,93 @@ pub(super) struct Bytes {
     relocs: Vec<Relocation>,
 }
 
+/// A few bytes. Appending them checks only once whether there is room.
+#[derive(Clone)]
+pub(super) struct Short {
+    bytes: [u8; Short::MOST],
+    len: usize,
+}
+
+impl Short {
+    /// How many bytes there can be. The longest expressions are shorter.
+    const MOST: usize = 48;
+
+    #[inline]
+    pub(super) fn new() -> Self {
+        Short { bytes: [0; Short::MOST], len: 0 }
+    }
+
+    /// What was written.
+    pub(super) fn slice(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Forgets what was written.
+    pub(super) fn clear(&mut self) {
+        self.len = 0;
+    }
+
+    #[inline]
+    pub(super) fn byte(&mut self, byte: u8) {
+        self.bytes[self.len] = byte;
+        self.len += 1;
+    }
+
+    pub(super) fn extend(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|&byte| self.byte(byte));
+    }
+
+    /// Appends the first bytes of an array.
+    #[inline]
+    pub(super) fn extend_from<const N: usize>(&mut self, bytes: &[u8; N], len: usize) {
+        self.bytes[self.len..self.len + N].copy_from_slice(bytes);
+        self.len += len;
+    }
+
+    /// Writes a number in LEB128.
+    #[inline]
+    pub(super) fn number(&mut self, mut number: u64) {
+        while number >= 0x80 {
+            self.byte(number as u8 | 0x80);
+            number >>= 7;
+        }
+        self.byte(number as u8);
+    }
+
+    /// Writes a number in signed LEB128.
+    #[inline]
+    pub(super) fn signed(&mut self, mut number: i64) {
+        while !(-0x40..0x40).contains(&number) {
+            self.byte(number as u8 | 0x80);
+            number >>= 7;
+        }
+        self.byte(number as u8 & 0x7f);
+    }
+
+    /// Writes a number in decimal digits.
+    pub(super) fn decimal(&mut self, mut number: u32) {
+        let end = self.len + number.checked_ilog10().map_or(1, |log| log as usize + 1);
+        for at in (self.len..end).rev() {
+            self.bytes[at] = b'0' + (number % 10) as u8;
+            number /= 10;
+        }
+        self.len = end;
+    }
+}
+
 impl Bytes {
     pub(super) fn new(endian: RunTimeEndian) -> Self {
         Bytes { big_endian: endian == RunTimeEndian::Big, ..Bytes::default() }
+    }
+
+    /// What was written by gimli.
+    pub(super) fn from_section(section: Section, endian: RunTimeEndian) -> Self {
+        let Finished { bytes, relocs } = section.into();
+        Bytes { bytes, relocs, ..Bytes::new(endian) }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -36,12 +120,6 @@ impl Bytes {
         &self.bytes
     }
 
-    /// Forgets what was written, keeping the memory.
-    pub(super) fn clear(&mut self) {
-        self.bytes.clear();
-        self.relocs.clear();
-    }
-
     #[inline]
     pub(super) fn byte(&mut self, byte: u8) {
         self.bytes.push(byte);
@@ -50,6 +128,14 @@ impl Bytes {
     #[inline]
     pub(super) fn extend(&mut self, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);
+    }
+
+    /// Appends a few bytes.
+    #[inline]
+    pub(super) fn append_short(&mut self, short: &Short) {
+        let end = self.bytes.len() + short.len;
+        self.bytes.extend_from_slice(&short.bytes);
+        self.bytes.truncate(end);
     }
 
     pub(super) fn half(&mut self, half: u16) {
@@ -95,21 +181,6 @@ impl Bytes {
             number >>= 7;
         }
         self.byte(number as u8 & 0x7f);
-    }
-
-    /// Writes a number in decimal digits.
-    pub(super) fn decimal(&mut self, mut number: u32) {
-        let mut digits = [0; 10];
-        let mut at = digits.len();
-        loop {
-            at -= 1;
-            digits[at] = b'0' + (number % 10) as u8;
-            number /= 10;
-            if number == 0 {
-                break;
-            }
-        }
-        digits[at..].iter().for_each(|&digit| self.byte(digit));
     }
 
     /// Writes the address of a symbol, by number.
@@ -167,9 +238,20 @@ mod tests {
             bytes.signed(number);
             bytes.number(number as u64);
             assert_eq!(bytes.slice(), expected.slice(), "{number}");
+            let mut short = Short::new();
+            short.signed(number);
+            short.number(number as u64);
+            assert_eq!(short.slice(), expected.slice(), "{number}");
         }
+    }
+
+    #[test]
+    fn a_few_bytes_are_appended() {
+        let mut short = Short::new();
+        [0, 9, 10, u32::MAX].into_iter().for_each(|number| short.decimal(number));
         let mut bytes = Bytes::default();
-        [0, 9, 10, u32::MAX].into_iter().for_each(|number| bytes.decimal(number));
-        assert_eq!(bytes.slice(), b"09104294967295");
+        bytes.append_short(&short);
+        bytes.byte(b'.');
+        assert_eq!(bytes.slice(), b"09104294967295.");
     }
 }

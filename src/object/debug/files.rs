@@ -1,6 +1,8 @@
 //! The names of source files and directories, and checksums of files.
 
-use gimli::write::{FileInfo, LineProgram, LineString, LineStringTable};
+use std::collections::HashMap;
+
+use gimli::write::{FileId, FileInfo, LineProgram, LineString, LineStringTable};
 use md5::{Digest, Md5};
 
 use super::positions::PositionTable;
@@ -83,10 +85,7 @@ pub(super) fn add_files(
     line_strings: &mut LineStringTable,
 ) {
     program.file_has_md5 = primary.is_some() && table.files.iter().all(|file| file.md5.is_some());
-    let first = program.files().next().map(|(id, ..)| id);
-    if table.files.is_empty() {
-        table.clif = first;
-    }
+    let mut ids = Vec::with_capacity(table.files.len());
     for file in table.files {
         let name = FileName::new(&options.mapped(&file.path), file.md5);
         let directory = match &name.directory {
@@ -98,8 +97,10 @@ pub(super) fn add_files(
         };
         let info = name.info();
         let name = LineString::new(name.name, ENCODING, line_strings);
-        table.ids.insert(file.number, program.add_file(name, directory, info));
+        ids.push((file.number, program.add_file(name, directory, info)));
     }
+    let numbers: HashMap<FileId, u32> = program.files().map(|file| file.0).zip(0..).collect();
+    table.ids = ids.into_iter().map(|(number, id)| (number, numbers[&id])).collect();
 }
 
 #[cfg(test)]

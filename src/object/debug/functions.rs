@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use gimli::write::FileId;
 use gimli::{
     DW_AT_abstract_origin, DW_AT_addr_base, DW_AT_call_all_calls, DW_AT_calling_convention, DW_AT_comp_dir,
     DW_AT_decl_file, DW_AT_decl_line, DW_AT_external, DW_AT_frame_base, DW_AT_high_pc, DW_AT_inline,
@@ -23,7 +22,7 @@ use super::inlined::{SiteWriter, Sites};
 use super::lists::{self, Lists};
 use super::pieces::Pieces;
 use super::places::Places;
-use super::positions::{Position, PositionTable};
+use super::positions::PositionTable;
 use super::sections::Finished;
 use super::source_types;
 use super::types::Types;
@@ -39,8 +38,6 @@ pub(super) struct Entries<'a> {
     pub(super) level: DebugLevel,
     pub(super) names: &'a UnitNames,
     pub(super) runs: &'a [Run],
-    /// The files of the table of lines, in order.
-    pub(super) files: Vec<FileId>,
 }
 
 impl<'a> Writer<'a> {
@@ -64,7 +61,7 @@ impl<'a> Writer<'a> {
         };
         let wanted = Wanted::new(module, entries.level);
         let sites = contents.functions.iter();
-        let sites: Vec<Sites> = sites.map(|def| Sites::new(def, table, |at| entries.file(at))).collect();
+        let sites: Vec<Sites> = sites.map(|def| Sites::new(def, table)).collect();
         let locations = contents.functions.iter().any(|def| wanted.has_lists(def));
         let any_sites = sites.iter().any(|sites| !sites.is_empty());
         let ranges = locations || any_sites;
@@ -93,7 +90,7 @@ impl<'a> Writer<'a> {
         let (module, functions) = (contents.module, &contents.functions);
         let is_full = entries.level == DebugLevel::Full;
         let types = if is_full { source_types::describe(&module.source, &mut out.info) } else { Vec::new() };
-        let header = |def| table.header_of(def).map(|header| (entries.file(header), header.line));
+        let header = |def| table.header_of(def).map(|header| (header.file as usize, header.line));
         let headers: Vec<_> = functions.iter().map(header).collect();
         let table = &*table;
         let lines = |location| entries.line(table, location);
@@ -110,7 +107,7 @@ impl<'a> Writer<'a> {
             variables::globals(&mut out.info, &known);
         }
         let declarations = Declarations { contents, wanted, known: &known, headers, defined };
-        let origins = self.describe_origins(&declarations, &sites, (table, entries), &mut out.info);
+        let origins = self.describe_origins(&declarations, &sites, table, &mut out.info);
         let mut calls = Calls::new(module, functions);
         let runs = self.runs_of_functions(entries.runs);
         let mut values = match wanted.values {
@@ -184,7 +181,7 @@ impl<'a> Writer<'a> {
         &self,
         declarations: &Declarations<'_, 'a>,
         sites: &[Sites<'a>],
-        (table, entries): (&PositionTable, &Entries),
+        table: &PositionTable,
         info: &mut Info,
     ) -> HashMap<&'a Name, u32> {
         let functions = declarations.contents.functions.iter().zip(0..);
@@ -202,7 +199,7 @@ impl<'a> Writer<'a> {
                 Some(number) => self.declaration(number, declarations),
                 None => {
                     let header = table.header_of_body(name);
-                    let header = header.map(|header| (entries.file(header), header.line));
+                    let header = header.map(|header| (header.file as usize, header.line));
                     declarations.of(name, header)
                 }
             };
@@ -448,15 +445,10 @@ impl Out {
 }
 
 impl Entries<'_> {
-    /// The number of a position's file in the table of lines.
-    fn file(&self, position: Position) -> usize {
-        self.files.iter().position(|&file| file == position.file).unwrap_or(0)
-    }
-
     /// The number of the file in the table of lines, and the line, of a source location.
     fn line(&self, table: &PositionTable, location: u32) -> Option<(usize, u32)> {
         let position = table.located(location)?;
-        Some((self.file(position), position.line))
+        Some((position.file as usize, position.line))
     }
 }
 

@@ -6,7 +6,7 @@
 use gimli::{DwAt, DwForm, DwTag, RunTimeEndian, SectionId};
 
 use super::ENCODING;
-use super::bytes::Bytes;
+use super::bytes::{Bytes, Short};
 use super::lists::Lists;
 use super::sections::Finished;
 
@@ -86,13 +86,6 @@ impl Info {
         self.section.byte(0);
     }
 
-    /// Writes a string that is a prefix and a number.
-    pub(super) fn numbered(&mut self, prefix: &[u8], number: u32) {
-        self.section.extend(prefix);
-        self.section.decimal(number);
-        self.section.byte(0);
-    }
-
     /// Writes a number in LEB128.
     pub(super) fn number(&mut self, number: u64) {
         self.section.number(number);
@@ -113,9 +106,10 @@ impl Info {
         self.section.word(entry);
     }
 
-    /// Writes the offset of an entry that is near the beginning.
-    pub(super) fn short_reference(&mut self, entry: u32) {
-        self.section.number(entry.into());
+    /// Writes an entry, or the beginning of one, that was put together.
+    #[inline]
+    pub(super) fn append(&mut self, entry: &Short) {
+        self.section.append_short(entry);
     }
 
     /// Writes a reference to an entry that is not known yet. Returns where it is, for [`Info::fill_in`].

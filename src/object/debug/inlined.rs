@@ -24,8 +24,8 @@ struct Site<'a> {
     function: &'a Name,
     /// The site that its call is in.
     parent: Option<u32>,
-    /// The number of the file and the position of the call.
-    call: Option<(usize, Position)>,
+    /// The position of the call.
+    call: Option<Position>,
     /// The code, in order. Empty if nothing of the body is left.
     ranges: Vec<(u32, u32)>,
 }
@@ -46,19 +46,15 @@ pub(super) struct Sites<'a> {
 }
 
 impl<'a> Sites<'a> {
-    /// Finds the sites of a function. `file` gives the number of a position's file.
-    pub(super) fn new(
-        def: &FunctionDef<'a>,
-        table: &mut PositionTable,
-        file: impl Fn(Position) -> usize,
-    ) -> Self {
+    /// Finds the sites of a function.
+    pub(super) fn new(def: &FunctionDef<'a>, table: &mut PositionTable) -> Self {
         let inlined = &def.params.inlined;
         if inlined.sites.is_empty() {
             return Sites::default();
         }
         table.enter(def);
         let site = |site: &crate::ir::InlineSite| {
-            let call = table.get(site.call).map(|position| (file(position), position));
+            let call = table.get(site.call);
             let parent = inlined.site(site.call).map(|(parent, _)| parent);
             Some(Site { function: inlined.function(site.function)?, parent, call, ranges: Vec::new() })
         };
@@ -195,7 +191,7 @@ impl SiteWriter<'_, '_> {
         if site.call.is_some() {
             attributes.extend([(DW_AT_call_file, DW_FORM_udata), (DW_AT_call_line, DW_FORM_udata)]);
         }
-        let column = site.call.map(|(_, position)| position.column).filter(|column| *column != 0);
+        let column = site.call.map(|position| position.column).filter(|column| *column != 0);
         attributes.extend(column.map(|_| (DW_AT_call_column, DW_FORM_udata)));
         let is_parent = inner().next().is_some();
         let shape = info.shape(DW_TAG_inlined_subroutine, is_parent, &attributes);
@@ -215,8 +211,8 @@ impl SiteWriter<'_, '_> {
                 info.range_list(list);
             }
         }
-        if let Some((file, position)) = site.call {
-            info.number(file as u64);
+        if let Some(position) = site.call {
+            info.number(position.file.into());
             info.number(position.line.into());
         }
         column.into_iter().for_each(|column| info.number(column.into()));

@@ -4,54 +4,100 @@
 //! as the prologue's end. A row is a statement, where debuggers set breakpoints, if it is the first of its
 //! CLIF instruction: code that layout put elsewhere, such as a trap, is none.
 
-use gimli::write::LineProgram;
+use gimli::{
+    DW_LNE_end_sequence, DW_LNE_set_address, DW_LNS_advance_line, DW_LNS_advance_pc, DW_LNS_const_add_pc,
+    DW_LNS_negate_stmt, DW_LNS_set_column, DW_LNS_set_file, DW_LNS_set_prologue_end, LineEncoding,
+    RunTimeEndian,
+};
 
+use super::bytes::Bytes;
 use super::positions::{Position, PositionTable};
-use super::{Run, address};
+use super::{ENCODING, Run};
 use crate::ir::NO_SRCLOC;
 use crate::object::sections::SectionOffset;
 use crate::object::{Contents, FunctionDef};
 
-/// Writes all sequences.
+/// The first opcode that says a difference of both address and line, in the header that gimli writes.
+const FIRST_SPECIAL: u64 = 13;
+
+/// Writes all sequences, which follow the header.
 pub(super) fn write(
-    program: &mut LineProgram,
     contents: &Contents,
     runs: &[Run],
     places: &[SectionOffset],
     table: &mut PositionTable,
-) {
-    let primary = program.files().next().map(|file| file.0);
-    let mut rows = Rows { program, last: None, seen: Vec::new() };
+    (encoding, endian): (LineEncoding, RunTimeEndian),
+) -> Bytes {
+    let out = Bytes::new(endian);
+    let mut rows = Rows { out, encoding, state: State::START, last: None, seen: Vec::new() };
     for run in runs {
         let first = run.functions[0];
-        rows.program.begin_sequence(Some(address(first)));
-        // Rows have a file even if nothing is known of their positions.
-        if let Some(file) = primary {
-            rows.program.row().file = file;
-        }
-        rows.last = None;
+        rows.begin(first);
         for &number in &run.functions {
             let def = &contents.functions[number];
             table.enter(def);
             rows.function(def, places[number].offset - places[first].offset, table);
         }
-        rows.program.end_sequence(run.size);
+        rows.end(run.size);
     }
+    rows.out
 }
 
 /// What a row says: a position, and whether it is a statement.
 type Row = (Option<Position>, bool);
 
+/// The registers of the machine that reads the table.
+struct State {
+    /// From the start of the sequence.
+    offset: u64,
+    file: u32,
+    line: u32,
+    column: u32,
+    statement: bool,
+}
+
+impl State {
+    /// At the start of a sequence.
+    const START: State = State { offset: 0, file: 1, line: 1, column: 0, statement: true };
+}
+
 /// Writes rows of a sequence.
-struct Rows<'p> {
-    program: &'p mut LineProgram,
+struct Rows {
+    out: Bytes,
+    encoding: LineEncoding,
+    state: State,
     /// The last row of the sequence.
     last: Option<Row>,
     /// The instructions of the current function that have rows.
     seen: Vec<bool>,
 }
 
-impl Rows<'_> {
+impl Rows {
+    /// Begins a sequence at a function, by its number. Rows have a file even if nothing is known of their
+    /// positions: the first one.
+    fn begin(&mut self, function: usize) {
+        self.state = State::START;
+        self.last = None;
+        self.out.extend(&[0, 1 + ENCODING.address_size, DW_LNE_set_address.0]);
+        self.out.address(function, 0);
+        self.set_file(0);
+    }
+
+    /// Ends a sequence of some size.
+    fn end(&mut self, size: u64) {
+        let units = (size - self.state.offset) / u64::from(self.encoding.minimum_instruction_length);
+        self.out.byte(DW_LNS_advance_pc.0);
+        self.out.number(units);
+        self.out.extend(&[0, 1, DW_LNE_end_sequence.0]);
+    }
+
+    fn set_file(&mut self, file: u32) {
+        if std::mem::replace(&mut self.state.file, file) != file {
+            self.out.byte(DW_LNS_set_file.0);
+            self.out.number(file.into());
+        }
+    }
+
     /// Writes the rows of a function at `start` in the sequence.
     fn function(&mut self, def: &FunctionDef, start: u64, table: &PositionTable) {
         let code = def.code;
@@ -85,15 +131,52 @@ impl Rows<'_> {
         }
         self.last = Some(row);
         let (position, statement) = row;
-        let out = self.program.row();
-        out.address_offset = offset;
         if let Some(position) = position {
-            out.file = position.file;
+            self.set_file(position.file);
         }
-        out.line = position.map_or(0, |position| position.line.into());
-        out.column = position.map_or(0, |position| position.column.into());
-        out.is_statement = statement;
-        out.prologue_end = prologue_end;
-        self.program.generate_row();
+        let column = position.map_or(0, |position| position.column);
+        if std::mem::replace(&mut self.state.column, column) != column {
+            self.out.byte(DW_LNS_set_column.0);
+            self.out.number(column.into());
+        }
+        if std::mem::replace(&mut self.state.statement, statement) != statement {
+            self.out.byte(DW_LNS_negate_stmt.0);
+        }
+        if prologue_end {
+            self.out.byte(DW_LNS_set_prologue_end.0);
+        }
+        self.advance(offset, position.map_or(0, |position| position.line));
+    }
+
+    /// Advances address and line with as few bytes as possible.
+    fn advance(&mut self, offset: u64, line: u32) {
+        let LineEncoding { minimum_instruction_length, line_base, line_range, .. } = self.encoding;
+        let mut units = (offset - std::mem::replace(&mut self.state.offset, offset))
+            / u64::from(minimum_instruction_length);
+        let lines = i64::from(line) - i64::from(std::mem::replace(&mut self.state.line, line));
+        let range = u64::from(line_range);
+        let special = u64::try_from(lines - i64::from(line_base)).ok().filter(|special| *special < range);
+        let special = special.unwrap_or_else(|| {
+            self.out.byte(DW_LNS_advance_line.0);
+            self.out.signed(lines);
+            // As many lines as before.
+            -i64::from(line_base) as u64
+        });
+        // How far an opcode advances at most, and one that does so without a row.
+        let farthest = |special: u64| (u64::from(u8::MAX) - FIRST_SPECIAL - special) / range;
+        if units > farthest(special) {
+            match units.checked_sub(farthest(0)).filter(|rest| *rest <= farthest(special)) {
+                Some(rest) => {
+                    self.out.byte(DW_LNS_const_add_pc.0);
+                    units = rest;
+                }
+                None => {
+                    self.out.byte(DW_LNS_advance_pc.0);
+                    self.out.number(units);
+                    units = 0;
+                }
+            }
+        }
+        self.out.byte((FIRST_SPECIAL + special + range * units) as u8);
     }
 }

@@ -9,7 +9,7 @@ use gimli::{
     SectionId,
 };
 
-use super::bytes::Bytes;
+use super::bytes::{Bytes, Short};
 use super::sections::Finished;
 use super::{ENCODING, Run};
 
@@ -21,6 +21,8 @@ pub(super) struct Lists {
     section: SectionId,
     /// The lists, one after the other.
     bytes: Bytes,
+    /// The entry being written.
+    entry: Short,
     /// Where each list begins.
     starts: Vec<u32>,
     /// The number of the first list.
@@ -36,7 +38,14 @@ pub(super) const ADDRESSES: usize = 4 + 4;
 
 impl Lists {
     pub(super) fn new(section: SectionId, endian: RunTimeEndian) -> Self {
-        Lists { section, bytes: Bytes::new(endian), starts: Vec::new(), first: 0, base: None }
+        Lists {
+            section,
+            bytes: Bytes::new(endian),
+            entry: Short::new(),
+            starts: Vec::new(),
+            first: 0,
+            base: None,
+        }
     }
 
     /// Lists to be appended to others, of which the first will have this number.
@@ -79,6 +88,7 @@ impl Lists {
     }
 
     /// Begins a list, and returns its number.
+    #[inline]
     pub(super) fn begin(&mut self) -> u64 {
         self.starts.push(self.bytes.len() as u32);
         if let Some(base) = self.base {
@@ -89,17 +99,28 @@ impl Lists {
     }
 
     /// Adds a range to the list.
+    #[inline]
     pub(super) fn range(&mut self, start: u64, end: u64) {
-        self.bytes.byte(DW_LLE_offset_pair.0);
-        self.bytes.number(start);
-        self.bytes.number(end);
+        self.pair(start, end);
+        self.bytes.append_short(&self.entry);
     }
 
     /// Adds a location to the list.
-    pub(super) fn location(&mut self, start: u64, end: u64, expression: &[u8]) {
-        self.range(start, end);
-        self.bytes.number(expression.len() as u64);
-        self.bytes.extend(expression);
+    #[inline]
+    pub(super) fn location(&mut self, start: u64, end: u64, expression: &Short) {
+        self.pair(start, end);
+        self.entry.number(expression.len() as u64);
+        self.bytes.append_short(&self.entry);
+        self.bytes.append_short(expression);
+    }
+
+    /// Begins the entry of a range.
+    #[inline]
+    fn pair(&mut self, start: u64, end: u64) {
+        self.entry.clear();
+        self.entry.byte(DW_LLE_offset_pair.0);
+        self.entry.number(start);
+        self.entry.number(end);
     }
 
     /// Ends the list.

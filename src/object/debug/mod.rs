@@ -45,7 +45,7 @@ mod variables;
 use std::collections::HashMap;
 
 use gimli::write::{
-    Address, DebugFrame, DebugLine, DebugLineStr, LineProgram, LineString, LineStringTable, StringTable,
+    DebugFrame, DebugLine, DebugLineStr, LineProgram, LineString, LineStringTable, StringTable,
 };
 use gimli::{Encoding, Format, LineEncoding, RunTimeEndian, SectionId};
 use object::write::SymbolId;
@@ -56,6 +56,7 @@ use super::sections::SectionIndex;
 use super::{Contents, Writer, bug};
 use crate::diag::Source;
 use crate::ir::Name;
+use bytes::Bytes;
 use positions::PositionTable;
 
 /// How much debug information to write.
@@ -125,18 +126,21 @@ impl<'a> Writer<'a> {
         let endian = if self.arch.is_big_endian() { RunTimeEndian::Big } else { RunTimeEndian::Little };
         let mut table = PositionTable::new(contents.module, debug);
         let names = files::UnitNames::new(&table, debug);
-        let (mut program, mut line_strings) = self.begin_lines(&names);
+        let encoding =
+            LineEncoding { minimum_instruction_length: code_unit(self.arch), ..LineEncoding::default() };
+        let (mut program, mut line_strings) = begin_lines(&names, encoding);
         files::add_files(&mut table, debug.options, names.file.md5, &mut program, &mut line_strings);
         let runs = self.runs(contents);
-        lines::write(&mut program, contents, &runs, &self.places, &mut table);
-        let mut lines = DebugLine(sections::Section::new(endian));
-        program.write(&mut lines, ENCODING, &mut line_strings, &mut StringTable::default())?;
+        let mut header = DebugLine(sections::Section::new(endian));
+        program.write(&mut header, ENCODING, &mut line_strings, &mut StringTable::default())?;
+        let mut lines = Bytes::from_section(header.0, endian);
+        lines.append(lines::write(contents, &runs, &self.places, &mut table, (encoding, endian)));
+        lines.set_word(0, lines.len() as u32 - 4);
         let mut strings = DebugLineStr(sections::Section::new(endian));
         line_strings.write(&mut strings)?;
         let mut all =
-            vec![(SectionId::DebugLine, lines.0.into()), (SectionId::DebugLineStr, strings.0.into())];
-        let files = program.files().map(|file| file.0).collect();
-        let entries = functions::Entries { level: debug.options.level, names: &names, runs: &runs, files };
+            vec![(SectionId::DebugLine, lines.into_section()), (SectionId::DebugLineStr, strings.0.into())];
+        let entries = functions::Entries { level: debug.options.level, names: &names, runs: &runs };
         let mut errors = Vec::new();
         all.extend(self.describe(contents, &entries, &mut table, defined, (endian, &mut errors)));
         self.errors.append(&mut errors);
@@ -147,19 +151,6 @@ impl<'a> Writer<'a> {
         }
         self.add_debug_sections(all);
         Ok(())
-    }
-
-    /// Begins the table of lines.
-    fn begin_lines(&self, names: &files::UnitNames) -> (LineProgram, LineStringTable) {
-        let line_encoding =
-            LineEncoding { minimum_instruction_length: code_unit(self.arch), ..LineEncoding::default() };
-        let mut strings = LineStringTable::default();
-        let mut text = |text: &str| LineString::new(text, ENCODING, &mut strings);
-        let directory = text(&names.directory);
-        let file_directory = names.file.directory.as_deref().map(&mut text);
-        let name = text(&names.file.name);
-        let info = names.file.info();
-        (LineProgram::new(ENCODING, line_encoding, directory, file_directory, name, info), strings)
     }
 
     /// Groups functions by section. A function that could not be placed has been reported.
@@ -185,7 +176,13 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// The address of a function. What it refers to is replaced by section and offset in the end.
-fn address(function: usize) -> Address {
-    Address::Symbol { symbol: function, addend: 0 }
+/// Begins the table of lines: its header.
+fn begin_lines(names: &files::UnitNames, encoding: LineEncoding) -> (LineProgram, LineStringTable) {
+    let mut strings = LineStringTable::default();
+    let mut text = |text: &str| LineString::new(text, ENCODING, &mut strings);
+    let directory = text(&names.directory);
+    let file_directory = names.file.directory.as_deref().map(&mut text);
+    let name = text(&names.file.name);
+    let info = names.file.info();
+    (LineProgram::new(ENCODING, encoding, directory, file_directory, name, info), strings)
 }

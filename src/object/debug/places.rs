@@ -8,7 +8,7 @@ use gimli::{
     DW_OP_stack_value, RunTimeEndian,
 };
 
-use super::bytes::Bytes;
+use super::bytes::Short;
 use crate::ir::{Type, types};
 use crate::machine::variables::{Location, PlacedRange, SlotPlace};
 
@@ -19,7 +19,7 @@ pub(super) struct Places {
     /// Bytes from the stack pointer in the function's body up to the canonical frame address.
     frame: i64,
     /// The expression so far.
-    expression: Bytes,
+    expression: Short,
 }
 
 impl Places {
@@ -27,13 +27,13 @@ impl Places {
         Places {
             big_endian: endian == RunTimeEndian::Big,
             frame: frame_size.into(),
-            expression: Bytes::new(endian),
+            expression: Short::new(),
         }
     }
 
     /// The expression that was written.
-    pub(super) fn expression(&self) -> &[u8] {
-        self.expression.slice()
+    pub(super) fn expression(&self) -> &Short {
+        &self.expression
     }
 
     /// Begins a new expression.
@@ -42,13 +42,12 @@ impl Places {
     }
 
     /// The expression that was written. Begins a new one.
-    pub(super) fn take(&mut self) -> Vec<u8> {
-        let expression = self.expression.slice().to_vec();
-        self.clear();
-        expression
+    pub(super) fn take(&mut self) -> Short {
+        std::mem::replace(&mut self.expression, Short::new())
     }
 
     /// Writes the address this many bytes above the stack pointer in the function's body.
+    #[inline]
     pub(super) fn frame_address(&mut self, offset: i64) {
         self.expression.byte(DW_OP_fbreg.0);
         self.expression.signed(offset - self.frame)
@@ -57,6 +56,11 @@ impl Places {
     /// Makes the address so far a value itself.
     pub(super) fn is_value(&mut self) {
         self.expression.byte(DW_OP_stack_value.0)
+    }
+
+    /// The bytes of a number of 64 bits.
+    fn long(&self, long: u64) -> [u8; 8] {
+        if self.big_endian { long.to_be_bytes() } else { long.to_le_bytes() }
     }
 
     /// Adds to the address so far.
@@ -69,7 +73,7 @@ impl Places {
             }
             Err(_) => {
                 self.expression.byte(DW_OP_const8s.0);
-                self.expression.long(offset as u64);
+                self.expression.extend(&self.long(offset as u64));
                 self.expression.byte(DW_OP_plus.0)
             }
         }
@@ -89,7 +93,7 @@ impl Places {
             self.expression.byte(DW_OP_plus_uconst.0);
             self.expression.number(mask);
             self.expression.byte(DW_OP_const8u.0);
-            self.expression.long(!mask);
+            self.expression.extend(&self.long(!mask));
             self.expression.byte(DW_OP_and.0);
         }
     }
@@ -108,6 +112,7 @@ impl Places {
     }
 
     /// Writes where a value of a type is in a range. Debuggers look at `size` bytes of it.
+    #[inline]
     pub(super) fn placed(&mut self, range: &PlacedRange, ty: Type, size: u32) {
         if ty != types::I128 || size <= 8 {
             return self.place(range.places[0], size, ty);
@@ -121,6 +126,7 @@ impl Places {
     }
 
     /// Writes the place of `size` bytes.
+    #[inline]
     fn place(&mut self, place: Location, size: u32, ty: Type) {
         match place {
             Location::Register(number @ 0..32) => self.expression.byte(DW_OP_reg0.0 + number as u8),

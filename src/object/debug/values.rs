@@ -6,13 +6,14 @@ use gimli::{
     DW_TAG_lexical_block, DW_TAG_variable, DwAt, DwForm, RunTimeEndian, SectionId,
 };
 
+use super::bytes::Short;
 use super::info::Info;
 use super::inlined::{SiteWriter, Sites};
 use super::lists::Lists;
 use super::places::Places;
 use super::types::Types;
 use crate::ir::Type;
-use crate::machine::variables::{Reader, Scope, SlotPlace, Variable, Whereabouts};
+use crate::machine::variables::{PlacedRanges, SlotPlace, Variable, Whereabouts};
 use crate::object::FunctionDef;
 
 /// The entries of a function's values and slots, which are written without looking at other functions.
@@ -32,7 +33,11 @@ struct Values<'a, 's> {
     types: &'a Types,
     /// How entries refer to them.
     reference: DwForm,
+    endian: RunTimeEndian,
     places: Places,
+    digits: Digits,
+    /// The entry being written.
+    entry: Short,
     sites: &'a Sites<'s>,
     /// Where the function begins in the code that lists refer to.
     start: u64,
@@ -96,7 +101,7 @@ pub(super) fn describe_types(def: &FunctionDef, types: &mut Types, info: &mut In
 
 /// Whether a function has anything to describe.
 pub(super) fn any(def: &FunctionDef) -> bool {
-    !def.code.variables.slots.is_empty() || !def.code.variables.has_no_values()
+    !def.code.variables.slots.is_empty() || def.code.variables.count() > 0
 }
 
 /// How many lists of locations and of ranges the values of a function have.
@@ -117,8 +122,17 @@ impl Part {
             gaps: Vec::new(),
         };
         let places = Places::new(endian, def.code.frame_size);
-        let mut values =
-            Values { part, types, reference: shapes.reference, places, sites, start: place.start };
+        let mut values = Values {
+            part,
+            types,
+            reference: shapes.reference,
+            endian,
+            places,
+            digits: Digits::default(),
+            entry: Short::new(),
+            sites,
+            start: place.start,
+        };
         values.describe(shapes, def);
         values.part
     }
@@ -145,9 +159,10 @@ impl Part {
         ranges: &mut Lists,
     ) {
         let mut from = 0;
+        let scopes = if self.gaps.is_empty() { Vec::new() } else { def.code.variables.scopes() };
         for (at, scope) in self.gaps {
             info.insert(&self.info, from..at);
-            sites.describe_in(&def.code.variables.scopes[scope as usize].ranges, info, ranges);
+            sites.describe_in(scopes[scope as usize].1, info, ranges);
             from = at;
         }
         info.insert(&self.info, from..self.info.size());
@@ -155,40 +170,75 @@ impl Part {
     }
 }
 
+/// The decimal digits of a number, which is mostly the one after the last.
+#[derive(Default)]
+struct Digits {
+    number: u32,
+    bytes: [u8; Digits::MOST],
+    len: usize,
+}
+
+impl Digits {
+    const MOST: usize = 10;
+
+    #[inline]
+    fn set(&mut self, number: u32) {
+        let last = &mut self.bytes[..self.len];
+        if let Some(digit) = last.last_mut()
+            && *digit < b'9'
+            && number == self.number + 1
+        {
+            *digit += 1;
+        } else {
+            self.len = number.checked_ilog10().map_or(1, |log| log as usize + 1);
+            let mut rest = number;
+            for digit in self.bytes[..self.len].iter_mut().rev() {
+                *digit = b'0' + (rest % 10) as u8;
+                rest /= 10;
+            }
+        }
+        self.number = number;
+    }
+}
+
 impl Values<'_, '_> {
     fn describe(&mut self, shapes: &Shapes, def: &FunctionDef) {
         // About what it takes.
-        let (size, [placed, scopes]) = (def.code.variables.size(), lists(def));
-        self.part.info.reserve(size * 3 / 2);
-        self.part.locations.reserve(placed, size * 3 / 2);
-        self.part.ranges.reserve(scopes, 12 * scopes);
+        let variables = &def.code.variables;
+        let [placed, scopes] = lists(def);
+        self.part.info.reserve(10 * (variables.count() + scopes));
+        self.part.locations.reserve(placed, 2 * placed + 10 * variables.range_count());
+        self.part.ranges.reserve(scopes, scopes + 8 * variables.code.len());
         for slot in &def.code.variables.slots {
             self.slot(shapes, slot);
         }
-        let scopes = &def.code.variables.scopes[..];
+        let scopes = def.code.variables.scopes();
         let numbers: Vec<u32> = def.params.positions.values().collect();
-        let mut reader = def.code.variables.reader();
-        let mut open = vec![0];
-        while let Some(variable) = reader.read_next() {
-            self.enter(shapes, scopes, variable.scope, &mut open);
+        let (mut open, mut path) = (vec![0], Vec::new());
+        for (variable, ranges) in def.code.variables.iter() {
+            if open.last() != Some(&variable.scope) {
+                self.enter(shapes, &scopes, variable.scope, (&mut open, &mut path));
+            }
             let number = numbers.get(variable.value as usize).copied().unwrap_or(variable.value);
-            self.value(shapes, (&variable, number), &mut reader);
+            self.value(shapes, (&variable, number), ranges);
         }
-        self.enter(shapes, scopes, 0, &mut open);
+        self.enter(shapes, &scopes, 0, (&mut open, &mut path));
     }
 
     /// Ends scopes and begins others until the last of those that are open, each in the one before, is this
-    /// one.
-    fn enter(&mut self, shapes: &Shapes, scopes: &[Scope], number: u32, open: &mut Vec<u32>) {
-        if open.last() == Some(&number) {
-            return;
-        }
-        let mut path = Vec::new();
+    /// one. `path` is memory.
+    fn enter(
+        &mut self,
+        shapes: &Shapes,
+        scopes: &[(u32, &[(u32, u32)])],
+        number: u32,
+        (open, path): (&mut Vec<u32>, &mut Vec<u32>),
+    ) {
         let mut at = number;
         while !open.contains(&at) {
             path.push(at);
             // Those around a scope come first, at least in what was compiled here.
-            at = scopes[at as usize].parent.min(at - 1);
+            at = scopes[at as usize].0.min(at - 1);
         }
         while open.last() != Some(&at) {
             if let Some(ended) = open.pop() {
@@ -198,81 +248,118 @@ impl Values<'_, '_> {
                 self.part.info.end();
             }
         }
-        for number in path.into_iter().rev() {
-            self.begin_scope(shapes, &scopes[number as usize]);
+        while let Some(number) = path.pop() {
+            self.begin_scope(shapes, scopes[number as usize].1);
             open.push(number);
         }
     }
 
-    /// Begins the entry of a scope.
-    fn begin_scope(&mut self, shapes: &Shapes, scope: &Scope) {
+    /// Begins the entry of a scope, given its code.
+    fn begin_scope(&mut self, shapes: &Shapes, code: &[(u32, u32)]) {
         self.part.info.begin(shapes.scope);
         let list = self.part.ranges.begin();
-        for (start, end) in self.sites.cut(&scope.ranges) {
+        let mut add = |(start, end): (u32, u32)| {
             self.part.ranges.range(self.start + u64::from(start), self.start + u64::from(end));
+        };
+        match self.sites.is_empty() {
+            true => code.iter().copied().for_each(&mut add),
+            false => self.sites.cut(code).into_iter().for_each(&mut add),
         }
         self.part.ranges.end();
         self.part.info.number(list);
     }
 
-    /// Begins an entry, whose name is a prefix and a number.
-    fn begin(&mut self, shape: u64, (prefix, number): (&[u8], u32), ty: u32) {
-        self.part.info.begin(shape);
-        self.part.info.numbered(prefix, number);
-        if self.reference == DW_FORM_ref_udata {
-            self.part.info.short_reference(ty);
-        } else {
-            self.part.info.reference(ty);
+    /// Begins the entry of a value, given its number in the text.
+    #[inline]
+    fn begin(&mut self, shape: u64, number: u32, ty: u32) {
+        self.entry.clear();
+        self.entry.number(shape);
+        self.entry.byte(b'v');
+        self.digits.set(number);
+        self.entry.extend_from(&self.digits.bytes, self.digits.len);
+        self.end_name(ty);
+    }
+
+    /// Ends the name, and writes the type.
+    #[inline]
+    fn end_name(&mut self, ty: u32) {
+        self.entry.byte(0);
+        match self.reference == DW_FORM_ref_udata {
+            true => self.entry.number(ty.into()),
+            false => self.entry.extend(&self.word(ty)),
         }
     }
 
-    /// Writes the expression as the last attribute of an entry.
+    /// The bytes of a number of 32 bits.
+    fn word(&self, word: u32) -> [u8; 4] {
+        if self.endian == RunTimeEndian::Big { word.to_be_bytes() } else { word.to_le_bytes() }
+    }
+
+    /// Ends an entry.
+    #[inline]
     fn end(&mut self) {
-        self.part.info.block(self.places.expression());
+        self.part.info.append(&self.entry);
+    }
+
+    /// Ends an entry whose last attribute is the expression.
+    fn end_with_expression(&mut self) {
+        self.entry.number(self.places.expression().len() as u64);
+        self.end();
+        self.part.info.append(self.places.expression());
         self.places.clear();
     }
 
     fn slot(&mut self, shapes: &Shapes, slot: &SlotPlace) {
         let Some(ty) = self.types.of_bytes(slot.size) else { return };
-        self.begin(shapes.fixed, (b"ss", slot.number), ty);
+        self.entry.clear();
+        self.entry.number(shapes.fixed);
+        self.entry.extend(b"ss");
+        self.entry.decimal(slot.number);
+        self.end_name(ty);
         self.places.slot(slot);
-        self.end();
+        self.end_with_expression();
     }
 
     /// Describes a value, given its number in the text.
-    fn value(&mut self, shapes: &Shapes, (variable, number): (&Variable, u32), reader: &mut Reader) {
+    #[inline]
+    fn value(&mut self, shapes: &Shapes, (variable, number): (&Variable, u32), ranges: PlacedRanges) {
         let Some(ty) = self.types.of(variable.ty) else { return };
-        let name: (&[u8], u32) = (b"v", number);
         match variable.whereabouts {
             Whereabouts::Constant(bits) if variable.ty.is_int() && variable.ty.bits() <= 64 => {
                 let unused = 64 - variable.ty.bits();
-                self.begin(shapes.constant, name, ty);
-                self.part.info.signed((bits as i64) << unused >> unused);
+                self.begin(shapes.constant, number, ty);
+                self.entry.signed((bits as i64) << unused >> unused);
+                self.end();
             }
             Whereabouts::Constant(bits) => {
-                self.begin(shapes.fixed, name, ty);
+                self.begin(shapes.fixed, number, ty);
                 self.places.constant(bits, variable.ty, variable.ty.bytes());
-                self.end();
+                self.end_with_expression();
             }
             Whereabouts::FrameAddress(offset) => {
-                self.begin(shapes.fixed, name, ty);
+                self.begin(shapes.fixed, number, ty);
                 self.places.frame_address(offset.into());
                 self.places.is_value();
+                self.end_with_expression();
+            }
+            Whereabouts::Nowhere => {
+                self.begin(shapes.lost, number, ty);
                 self.end();
             }
-            Whereabouts::Nowhere => self.begin(shapes.lost, name, ty),
             Whereabouts::Placed => {
-                self.begin(shapes.listed, name, ty);
-                let list = self.list(variable.ty, reader);
-                self.part.info.number(list);
+                self.begin(shapes.listed, number, ty);
+                let list = self.list(variable.ty, ranges);
+                self.entry.number(list);
+                self.end();
             }
         }
     }
 
     /// Writes a list of locations and returns its number.
-    fn list(&mut self, ty: Type, reader: &mut Reader) -> u64 {
+    #[inline]
+    fn list(&mut self, ty: Type, ranges: PlacedRanges) -> u64 {
         let list = self.part.locations.begin();
-        while let Some(range) = reader.next_range() {
+        for range in ranges {
             self.places.placed(&range, ty, ty.bytes());
             let [start, end] = [range.start, range.end].map(|at| self.start + u64::from(at));
             self.part.locations.location(start, end, self.places.expression());

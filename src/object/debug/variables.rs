@@ -11,6 +11,7 @@ use gimli::{
     DW_FORM_udata, DW_TAG_formal_parameter, DW_TAG_lexical_block, DW_TAG_variable,
 };
 
+use super::bytes::Short;
 use super::info::Info;
 use super::inlined::SiteWriter;
 use super::lists::Lists;
@@ -71,7 +72,7 @@ pub(super) struct Known<'a> {
 /// The location of a variable.
 enum Location {
     Nowhere,
-    Expression(Vec<u8>),
+    Expression(Short),
     /// Data, by index, with an offset.
     Data(usize, i64),
     /// The number of a list.
@@ -121,15 +122,13 @@ pub(super) fn read_values(def: &FunctionDef, of: &OfFunction) -> (ValuesByNumber
         .collect();
     let (mut values, mut placed) = (HashMap::new(), Vec::new());
     let numbers: Vec<u32> = def.params.positions.values().collect();
-    let mut reader = def.code.variables.reader();
-    while let Some(variable) = reader.read_next() {
+    let scopes = def.code.variables.scopes();
+    for (variable, ranges) in def.code.variables.iter() {
         let number = numbers.get(variable.value as usize).copied().unwrap_or(variable.value);
         if wanted.contains(&number) {
             let start = placed.len();
-            let ranges = std::iter::from_fn(|| reader.next_range());
-            let scope = def.code.variables.scopes.get(variable.scope as usize);
-            match scope.filter(|_| variable.scope != 0) {
-                Some(scope) => clip(ranges, &scope.ranges, &mut placed),
+            match scopes.get(variable.scope as usize).filter(|_| variable.scope != 0) {
+                Some((_, code)) => clip(ranges, code, &mut placed),
                 None => placed.extend(ranges),
             }
             values.insert(number, (variable, start..placed.len()));
@@ -233,7 +232,7 @@ impl SourceVariables<'_, '_> {
                 return Location::Expression(self.places.take());
             }
         }
-        let mut found: Vec<(u32, u32, Vec<u8>)> = Vec::new();
+        let mut found: Vec<(u32, u32, Short)> = Vec::new();
         let mut taken: HashSet<u32> = HashSet::new();
         for place in &variable.places {
             let code = self.code_at(place, &mut taken);
@@ -274,7 +273,7 @@ impl SourceVariables<'_, '_> {
         code
     }
 
-    fn list(&mut self, found: &[(u32, u32, Vec<u8>)]) -> Location {
+    fn list(&mut self, found: &[(u32, u32, Short)]) -> Location {
         if found.is_empty() {
             return Location::Nowhere;
         }
@@ -333,7 +332,7 @@ impl SourceVariables<'_, '_> {
     }
 
     /// The expression for a variable in a range.
-    fn expression(&mut self, storage: &SourceStorage, range: &PlacedRange, ty: Type, size: u64) -> Vec<u8> {
+    fn expression(&mut self, storage: &SourceStorage, range: &PlacedRange, ty: Type, size: u64) -> Short {
         match storage {
             SourceStorage::Memory(_, offset) => self.places.behind(range.places[0], *offset),
             SourceStorage::Value(_) | SourceStorage::Slot(..) | SourceStorage::Data(..) => {
@@ -404,7 +403,7 @@ fn write(info: &mut Info, known: &Known, variable: &SourceVariable, location: Lo
     }
     match location {
         Location::Nowhere => {}
-        Location::Expression(expression) => info.block(&expression),
+        Location::Expression(expression) => info.block(expression.slice()),
         Location::Data(index, offset) => info.data_block(known.functions + index, offset),
         Location::List(list) => info.number(list),
     }
