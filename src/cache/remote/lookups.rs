@@ -7,8 +7,8 @@
 //! that the packs which came have saved. So a store that is slow or silent costs little, and waiting pays
 //! while packs keep coming.
 
-use super::USUAL_ANSWER;
 use super::pack::Seal;
+use super::traffic::USUAL_ANSWER;
 use crate::machine::compiled::CompiledFunction;
 use std::collections::VecDeque;
 use std::ops::Range;

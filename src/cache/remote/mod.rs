@@ -77,9 +77,6 @@ impl FromStr for RemoteMode {
 /// How long packs may be sent at the end of a build, if that suffices.
 const MOMENT: Duration = Duration::from_millis(300);
 
-/// What most stores take to answer.
-const USUAL_ANSWER: Duration = Duration::from_millis(20);
-
 /// A shared store in use.
 pub struct Remote {
     options: RemoteOptions,

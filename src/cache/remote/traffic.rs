@@ -1,11 +1,13 @@
 //! What is known of a shared store while it is used: packs on their way, failures, whether it is given up.
 
-use super::USUAL_ANSWER;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// So many requests may fail before the store is given up.
 const MOST_FAILURES: u32 = 3;
+
+/// What most stores take to answer.
+pub(super) const USUAL_ANSWER: Duration = Duration::from_millis(20);
 
 /// How often to see whether packs are still sent.
 const PAUSE: Duration = Duration::from_millis(5);
