@@ -34,6 +34,7 @@ impl Positions {
             write(&mut positions.offsets, offset.saturating_sub(last));
             last = last.max(offset);
         }
+        positions.locations.reserve(locations.size_hint().0 * 5 / 4);
         let mut last = 0u32;
         let mut found = false;
         for location in locations {
