@@ -129,7 +129,7 @@ impl<'a> LineNumbers<'a> {
         let mut before = Vec::with_capacity(pieces.len() + 1);
         before.push(0);
         before.extend(pieces.iter().map(|piece| {
-            lines += u32::from(piece.iter().map(|byte| u8::from(*byte == b'\n')).sum::<u8>());
+            lines += u32::from(piece.iter().map(|byte| is_end(*byte)).sum::<u8>());
             lines
         }));
         LineNumbers { text, before }
@@ -138,10 +138,22 @@ impl<'a> LineNumbers<'a> {
     /// The line of a byte offset, counted from 1; that of the end for one behind it.
     pub fn line(&self, offset: usize) -> u32 {
         let offset = offset.min(self.text.len());
-        let piece = offset / PIECE;
-        let text = &self.text[piece * PIECE..offset];
-        1 + self.before[piece] + text.iter().map(|byte| u32::from(*byte == b'\n')).sum::<u32>()
+        let (piece, length) = (offset / PIECE, offset % PIECE);
+        let text = &self.text[offset - length..];
+        let lines = match text.first_chunk::<PIECE>() {
+            // As many steps for every length are a few wide instructions.
+            Some(text) => {
+                text.iter().zip(0..).map(|(byte, at)| is_end(*byte) & u8::from(at < length as u8)).sum()
+            }
+            None => text[..length].iter().map(|byte| is_end(*byte)).sum::<u8>(),
+        };
+        1 + self.before[piece] + u32::from(lines)
     }
+}
+
+/// 1 for a line end.
+fn is_end(byte: u8) -> u8 {
+    (byte == b'\n').into()
 }
 
 /// The lines of a file, found once, to render any number of diagnostics.

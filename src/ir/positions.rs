@@ -12,7 +12,7 @@ use super::function::NO_SRCLOC;
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Positions {
     /// For each instruction, how many bytes of text it begins after the previous one, as LEB128 numbers; for
-    /// the first, after the function's first byte. Lines are counted when they are needed, for they cost more.
+    /// the first, after the function's first byte. Lines are counted when they are needed: they cost more.
     offsets: Vec<u8>,
     /// For each instruction, the difference of its source location (`@1f`) to the previous instruction's, in
     /// the same way with a sign. An instruction that has no location counts as [`NO_SRCLOC`]. Empty if no
@@ -34,6 +34,7 @@ impl Positions {
             write(&mut positions.offsets, offset.saturating_sub(last));
             last = last.max(offset);
         }
+        positions.locations.reserve(locations.size_hint().0 * 5 / 4);
         let mut last = 0u32;
         let mut found = false;
         for location in locations {

@@ -187,9 +187,13 @@ impl Variables {
     }
 
     /// Calls `f` with each type that a value has.
-    pub fn each_type(&self, f: impl FnMut(Type)) {
-        let is_used = |code: &u8| self.types[usize::from(*code) / 64] >> (code % 64) & 1 != 0;
-        (0..=u8::MAX).filter(is_used).filter_map(Type::checked).for_each(f);
+    pub fn each_type(&self, mut f: impl FnMut(Type)) {
+        for (mut bits, first) in self.types.into_iter().zip((0..).step_by(64)) {
+            while bits != 0 {
+                Type::checked(first + bits.trailing_zeros() as u8).into_iter().for_each(&mut f);
+                bits &= bits - 1;
+            }
+        }
     }
 
     /// The values with their ranges. Corrupt contents yield wrong or fewer values, but never panic.

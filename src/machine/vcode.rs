@@ -89,7 +89,7 @@ pub struct VCode {
     /// Bytes of all constants.
     pub(crate) constant_bytes: Vec<u8>,
     /// If debug information is to say where values are, the registers that hold each value of the IR, by its
-    /// number: of an i128 the low half and the high half, otherwise twice the same. Invalid if there are none.
+    /// number: of an i128 the low and the high half, otherwise twice the same; invalid if there are none.
     pub(crate) described: Vec<[VReg; 2]>,
     constant_index: HashMap<Vec<u8>, ConstantRef>,
     vreg_count: u32,

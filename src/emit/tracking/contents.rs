@@ -3,7 +3,6 @@
 //! A place can hold several virtual registers: after a copy, and where an argument becomes a parameter, they
 //! have the same value. Two of them are tracked, which is nearly always all.
 
-use super::super::function::AllocatedFunction;
 use crate::machine::reg::{Allocation, Edit, Output, PReg, PRegSet, RegClass};
 
 /// The virtual registers that a place holds: up to two, the higher one first, each as its number plus 1.
@@ -172,8 +171,8 @@ pub(super) struct Event {
     pub(super) at: u32,
     /// The index of the place that is written, or one of the numbers below.
     pub(super) place: u32,
-    /// The virtual register that the place then holds, as its number plus 1, or 0; with [`COPY`], the index of
-    /// the place whose contents are copied. Otherwise what the number says.
+    /// The virtual register that the place then holds, as its number plus 1, or 0; with [`COPY`], the index
+    /// of the place whose contents are copied. Otherwise what the number says.
     pub(super) held: u32,
 }
 
@@ -197,10 +196,11 @@ pub(super) struct Events {
 }
 
 impl Events {
-    pub(super) fn begin(&mut self, function: &AllocatedFunction) {
+    /// Begins a function with this many blocks.
+    pub(super) fn begin(&mut self, blocks: usize) {
         self.all.clear();
         self.of_blocks.clear();
-        self.of_blocks.resize(function.vcode.blocks.len(), [0; 2]);
+        self.of_blocks.resize(blocks, [0; 2]);
         self.overwritten.clear();
     }
 

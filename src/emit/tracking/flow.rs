@@ -20,8 +20,8 @@ pub(super) struct Entries {
     /// The contents at the end of the current block, and behind one of its edges.
     state: Vec<Held>,
     passed_on: Vec<Held>,
-    /// For each virtual register, by its number plus 1, how the current edge changes what holds it: 0 if not at
-    /// all, as for 0, which is no register.
+    /// For each virtual register, by its number plus 1, how the current edge changes what holds it: 0 if not
+    /// at all, as for 0, which is no register.
     roles: Vec<u32>,
     /// Arguments of the current edge, with their parameters.
     passed: Vec<(u32, u32)>,

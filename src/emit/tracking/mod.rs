@@ -227,7 +227,7 @@ impl Watch for Tracker {
         for register in vcode.edge_args.iter().chain(&vcode.params) {
             self.is_tracked[register.vreg()] = true;
         }
-        self.events.begin(function);
+        self.events.begin(vcode.blocks.len());
         self.traps = 0;
         self.blocks = 0;
         self.calls.clear();

@@ -118,12 +118,16 @@ impl Described<'_> {
     /// it is.
     #[inline]
     fn is_known<M: Machine>(&self, value: Value, data: &InstData, variables: &mut Variables) -> bool {
-        let (is_address, is_constant) = match data.opcode {
-            Opcode::StackAddr => (true, false),
-            Opcode::Iconst | Opcode::F16const | Opcode::F32const | Opcode::F64const => (false, true),
-            Opcode::F128const | Opcode::Vconst => (false, true),
-            _ => (false, false),
-        };
+        let is_address = data.opcode == Opcode::StackAddr;
+        let is_constant = matches!(
+            data.opcode,
+            Opcode::Iconst
+                | Opcode::F16const
+                | Opcode::F32const
+                | Opcode::F64const
+                | Opcode::F128const
+                | Opcode::Vconst
+        );
         if !(is_address || is_constant) || !self.is_described(value) {
             return false;
         }
