@@ -5,8 +5,8 @@
 //! gets a copy of that one's code at the end. Each worker has [`CacheNotes`] of its own, so that workers wait
 //! for each other at the cache only.
 //!
-//! With a shared store, workers ask there for groups of functions that the local one lacks, and compile groups
-//! that it lacks too (`Lookups`).
+//! With a shared store, workers ask there for groups of functions that the local one lacks, and compile
+//! groups that it lacks too (`Lookups`).
 //!
 //! Invariant: if a deferred function has no code at the end, then compiling the other function failed, and
 //! there is a diagnostic.
@@ -126,8 +126,8 @@ impl<'a> Cached<'a> {
         }
     }
 
-    /// Looks up all functions by the keys of their texts, in the local store. Prepares to ask the shared store,
-    /// if there is one, for groups of which the local one lacks a function.
+    /// Looks up all functions by the keys of their texts, in the local store. Prepares to ask the shared
+    /// store, if there is one, for groups of which the local one lacks a function.
     pub(super) fn find(&mut self, inputs: PackInputs<'a>, types: &StructTypes, session: &Session) {
         let functions = &inputs.split.functions;
         self.found = self.cache.find_texts(&self.keys, &mut self.ledger);

@@ -2,6 +2,7 @@
 //!
 //! Blocks are emitted in the order of [`BlockLayout`]. Block n of VCode has label n in the buffer.
 
+use super::allocated::AllocatedFunction;
 use super::encoding::{Emission, Encoding};
 use super::inst_view::Places;
 use super::landing_pads;
@@ -14,7 +15,7 @@ use crate::emit::layout::BlockLayout;
 use crate::emit::redundant_moves::Copies;
 use crate::emit::tracking::{Described, Emitted, Tracker, Watch};
 use crate::entity::Span;
-use crate::ir::{self, StackMapEntry, Stencil, Written};
+use crate::ir::{Stencil, Written};
 use crate::machine::compiled::CompiledStencil;
 use crate::machine::description::Machine;
 use crate::machine::description::Moves;
@@ -23,19 +24,6 @@ use crate::machine::inst::{MachInst, Props};
 use crate::machine::reg::{Allocation, Edit, Inst, Output, PReg, PRegSet, ProgPoint, RegClass, VBlock};
 use crate::machine::vcode::VCode;
 use crate::options::{Flags, OptLevel};
-
-/// A function with registers allocated and its frame laid out.
-#[derive(Clone, Copy)]
-pub struct AllocatedFunction<'a> {
-    /// The machine instructions.
-    pub(crate) vcode: &'a VCode,
-    /// Allocations and moves.
-    pub(crate) output: &'a Output,
-    /// The frame.
-    pub(crate) frame: &'a Frame,
-    /// The stack maps of its calls.
-    pub(crate) stack_maps: &'a [(ir::Inst, Vec<StackMapEntry>)],
-}
 
 /// Memory that emission reuses from function to function.
 #[derive(Default)]

@@ -2,7 +2,7 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `function` | emission of a whole function |
+//! | `allocated`, `function` | what emission begins with; emission of a whole function |
 //! | `encoding` | what a target supplies |
 //! | `layout` | the order of blocks |
 //! | `frame`, `stack_checks` | the stack frame; probes and limits |
@@ -13,6 +13,7 @@
 //! | `redundant_moves` | moves that need not be emitted |
 //! | `tracking` | where values are, for debug information |
 
+pub mod allocated;
 pub mod branch;
 pub mod buffer;
 pub mod direct;

@@ -4,9 +4,10 @@ use super::{
     CompileError, Controls, Facts, Half, IrHalf, Pass, PassDump, Placement, Progress, Run, run_passes,
 };
 use crate::alloc::{Allocator, Demands};
+use crate::emit::allocated::AllocatedFunction;
 use crate::emit::encoding::Emission;
 use crate::emit::frame::{self, Frame};
-use crate::emit::function::{self, AllocatedFunction, EmitBuffers};
+use crate::emit::function::{self, EmitBuffers};
 use crate::lower::families::FamilyLowering;
 use crate::lower::function::{LowerBuffers, LowerInput, LowerSummary, lower_function};
 use crate::machine::abi::AbiSignature;

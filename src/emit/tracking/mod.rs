@@ -18,8 +18,8 @@ mod ranges;
 mod scopes;
 mod values;
 
+use super::allocated::AllocatedFunction;
 use super::buffer::CodeBuffer;
-use super::function::AllocatedFunction;
 use crate::machine::call_site::Call;
 use crate::machine::description::Machine;
 use crate::machine::inst::{MachInst, Props, Row};
