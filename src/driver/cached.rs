@@ -330,8 +330,8 @@ fn finish_shared(
     warnings
 }
 
-/// Sends packs of groups that the shared store lacks, as far as their functions could be compiled. Returns the
-/// number of bytes.
+/// Sends packs of groups that the shared store lacks, as far as their functions could be compiled. Returns
+/// the number of bytes.
 fn send_packs(remote: &Remote, shared: &Shared<'_>, lacking: &[&Group], units: &[Unit]) -> u64 {
     if lacking.is_empty() {
         return 0;
