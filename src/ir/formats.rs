@@ -90,3 +90,10 @@ macro_rules! define_format {
     };
 }
 with_formats!(define_format);
+
+impl Format {
+    /// Whether an instruction of this format makes a constant, which it holds.
+    pub(crate) fn is_constant(self) -> bool {
+        matches!(self, Format::Imm | Format::ImmF16 | Format::ImmF32 | Format::ImmF64 | Format::Const)
+    }
+}

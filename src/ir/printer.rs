@@ -396,8 +396,7 @@ struct Literal<'a>(&'a InstData);
 impl<'a> Literal<'a> {
     /// The constant, if the instruction makes one.
     fn of(data: &'a InstData) -> Option<Self> {
-        use Format::{Const, Imm, ImmF16, ImmF32, ImmF64};
-        matches!(data.opcode.format(), Imm | ImmF16 | ImmF32 | ImmF64 | Const).then_some(Literal(data))
+        data.opcode.format().is_constant().then_some(Literal(data))
     }
 }
 

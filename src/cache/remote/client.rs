@@ -23,8 +23,11 @@ const CONCURRENCY: usize = 32;
 const NOTHING: &str = "none";
 
 enum Request {
+    /// Tell lookups whether the store can be used.
     Start(Arc<Lookups>),
+    /// Read the pack of a group.
     Get(Arc<Lookups>, usize),
+    /// Write a pack.
     Put(String, Vec<u8>),
 }
 
@@ -132,25 +135,25 @@ async fn serve(
     });
     let permits = Arc::new(Semaphore::new(CONCURRENCY));
     while let Some(request) = requests.recv().await {
-        if let Request::Start(lookups) = request {
-            let mut told = told.clone();
-            tokio::spawn(async move {
-                match told.wait_for(Option::is_some).await.is_ok_and(|is_up| *is_up == Some(true)) {
-                    true => lookups.store_is_up(),
-                    false => lookups.store_is_down(),
-                }
-            });
-            continue;
-        }
-        let Ok(permit) = permits.clone().acquire_owned().await else { return };
         let (operator, traffic) = (operator.clone(), traffic.clone());
+        let (mut told, permits) = (told.clone(), permits.clone());
         tokio::spawn(async move {
+            // Permits are given in the order of requests. The semaphore is never closed.
+            let permit = permits.acquire();
             match request {
-                Request::Start(_) => {}
-                Request::Get(lookups, group) => get(&operator, &lookups, group, timeout, &traffic).await,
-                Request::Put(name, bytes) => put(&operator, &name, bytes, timeout, &traffic).await,
+                Request::Start(lookups) => match told.wait_for(Option::is_some).await.as_deref() {
+                    Ok(Some(true)) => lookups.store_is_up(),
+                    Ok(_) | Err(_) => lookups.store_is_down(),
+                },
+                Request::Get(lookups, group) => {
+                    let _permit = permit.await;
+                    get(&operator, &lookups, group, timeout, &traffic).await;
+                }
+                Request::Put(name, bytes) => {
+                    let _permit = permit.await;
+                    put(&operator, &name, bytes, timeout, &traffic).await;
+                }
             }
-            drop(permit);
         });
     }
 }

@@ -8,7 +8,7 @@ use super::scopes::{Scoped, Scopes};
 use crate::analysis::Analysis;
 use crate::entity::{Entity, Map};
 use crate::ir::{
-    Block, Constant, InstData, Opcode, PackedDef, StackSlot, Stencil, Type, Value, Written, types,
+    Block, Constant, Format, InstData, Opcode, PackedDef, StackSlot, Stencil, Type, Value, Written, types,
 };
 use crate::machine::description::{Machine, is_overaligned};
 use crate::machine::reg::{VBlock, VReg};
@@ -119,15 +119,7 @@ impl Described<'_> {
     #[inline]
     fn is_known<M: Machine>(&self, value: Value, data: &InstData, variables: &mut Variables) -> bool {
         let is_address = data.opcode == Opcode::StackAddr;
-        let is_constant = matches!(
-            data.opcode,
-            Opcode::Iconst
-                | Opcode::F16const
-                | Opcode::F32const
-                | Opcode::F64const
-                | Opcode::F128const
-                | Opcode::Vconst
-        );
+        let is_constant = data.opcode.format().is_constant();
         if !(is_address || is_constant) || !self.is_described(value) {
             return false;
         }
@@ -143,7 +135,7 @@ impl Described<'_> {
         if data.opcode == Opcode::Iconst && ty == types::I128 {
             return None;
         }
-        let bits = match matches!(data.opcode, Opcode::F128const | Opcode::Vconst) {
+        let bits = match data.opcode.format() == Format::Const {
             false => u128::from(data.imm64()),
             true => {
                 let given = self.stencil.constants.get(Constant(data.a))?.as_deref()?;

@@ -24,6 +24,26 @@ pub(super) struct Short {
     len: usize,
 }
 
+/// Calls `put` with the bytes of a number in LEB128.
+#[inline]
+fn unsigned_leb128(mut number: u64, mut put: impl FnMut(u8)) {
+    while number >= 0x80 {
+        put(number as u8 | 0x80);
+        number >>= 7;
+    }
+    put(number as u8);
+}
+
+/// Calls `put` with the bytes of a number in signed LEB128.
+#[inline]
+fn signed_leb128(mut number: i64, mut put: impl FnMut(u8)) {
+    while !(-0x40..0x40).contains(&number) {
+        put(number as u8 | 0x80);
+        number >>= 7;
+    }
+    put(number as u8 & 0x7f);
+}
+
 impl Short {
     /// How many bytes there can be. The longest expressions are shorter.
     const MOST: usize = 48;
@@ -66,22 +86,14 @@ impl Short {
 
     /// Writes a number in LEB128.
     #[inline]
-    pub(super) fn number(&mut self, mut number: u64) {
-        while number >= 0x80 {
-            self.byte(number as u8 | 0x80);
-            number >>= 7;
-        }
-        self.byte(number as u8);
+    pub(super) fn number(&mut self, number: u64) {
+        unsigned_leb128(number, |byte| self.byte(byte));
     }
 
     /// Writes a number in signed LEB128.
     #[inline]
-    pub(super) fn signed(&mut self, mut number: i64) {
-        while !(-0x40..0x40).contains(&number) {
-            self.byte(number as u8 | 0x80);
-            number >>= 7;
-        }
-        self.byte(number as u8 & 0x7f);
+    pub(super) fn signed(&mut self, number: i64) {
+        signed_leb128(number, |byte| self.byte(byte));
     }
 
     /// Writes a number in decimal digits.
@@ -165,22 +177,14 @@ impl Bytes {
 
     /// Writes a number in LEB128.
     #[inline]
-    pub(super) fn number(&mut self, mut number: u64) {
-        while number >= 0x80 {
-            self.byte(number as u8 | 0x80);
-            number >>= 7;
-        }
-        self.byte(number as u8);
+    pub(super) fn number(&mut self, number: u64) {
+        unsigned_leb128(number, |byte| self.byte(byte));
     }
 
     /// Writes a number in signed LEB128.
     #[inline]
-    pub(super) fn signed(&mut self, mut number: i64) {
-        while !(-0x40..0x40).contains(&number) {
-            self.byte(number as u8 | 0x80);
-            number >>= 7;
-        }
-        self.byte(number as u8 & 0x7f);
+    pub(super) fn signed(&mut self, number: i64) {
+        signed_leb128(number, |byte| self.byte(byte));
     }
 
     /// Writes the address of a symbol, by number.
